@@ -1,0 +1,317 @@
+//! `config.toml`: every setting with its default, refused as a whole when one word of it is wrong.
+
+mod seconds;
+
+use std::path::{Path, PathBuf};
+
+use twofactor_message::EmailAddress;
+
+use crate::document::{self, Mistake, Table, checked};
+use crate::factor::Method;
+use crate::factor::otp::{Algorithm, Digits, Period};
+use crate::factor::totp::{Parameters, Window};
+use crate::policy::{Mode, Rule, Unenrolled};
+use crate::sys::{self, Directory, FileError, split};
+use crate::throttle::Limits;
+use seconds::Seconds;
+
+/// The settings of this host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// What authenticator apps show beside the user's name.
+    pub issuer: String,
+    /// The methods that may be set up and that are taken at a login.
+    pub methods: Vec<Method>,
+    /// Whom somebody writes to who has lost every method.
+    pub rescue_mail: Option<EmailAddress>,
+    /// Who must prove a second factor.
+    pub policy: Rule,
+    /// What new TOTP devices are made with.
+    pub totp: Parameters,
+    /// Which steps are accepted.
+    pub window: Window,
+    /// How many prompts one login has.
+    pub tries: u32,
+    /// What failures cost.
+    pub limits: Limits,
+    /// How codes are asked for.
+    pub prompt: Prompt,
+}
+
+/// `[prompt]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// Whether what is typed can be seen.
+    pub echo: bool,
+    /// How every prompt for a code begins.
+    pub code: String,
+}
+
+impl Config {
+    /// Reads the file at `path`. Only the default file may be missing; then the defaults hold.
+    ///
+    /// # Errors
+    /// The file is not to be trusted or any word of it is wrong. Nobody may be let in then.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let (path, may_be_missing) = match path {
+            Some(path) => (path, false),
+            None => (Path::new(DEFAULT_PATH), true),
+        };
+        if !path.is_absolute() {
+            return Err(ConfigError::Relative { path: path.to_owned() });
+        }
+        let (parent, name) = split(path)?;
+        let file = match Directory::open(parent) {
+            Ok(directory) => directory.file(name)?,
+            Err(error) if may_be_missing && error.is_missing() => None,
+            Err(error) => return Err(error.into()),
+        };
+        match file {
+            Some(file) => {
+                let bytes = file.read(CONFIG_MAX_BYTES)?;
+                Self::parse(&bytes).map_err(|mistake| ConfigError::Mistake { path: path.to_owned(), mistake })
+            }
+            None if may_be_missing => Ok(Self::default()),
+            None => Err(ConfigError::Missing { path: path.to_owned() }),
+        }
+    }
+
+    /// Reads the text of a configuration.
+    ///
+    /// # Errors
+    /// The first mistake in it.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Mistake> {
+        document::read(bytes, Self::read)
+    }
+
+    /// Every key, with the default beside it.
+    fn read(table: &Table<'_>) -> Result<Self, Mistake> {
+        let mut config = Self::default();
+        if let Some(Issuer(issuer)) = table.optional("issuer")? {
+            config.issuer = issuer;
+        }
+        if let Some(Methods(methods)) = table.optional("methods")? {
+            config.methods = methods;
+        }
+        config.rescue_mail = table.optional("rescue_mail")?;
+        table.table("policy", |policy| {
+            config.policy.mode = policy.or("mode", config.policy.mode)?;
+            config.policy.unenrolled = policy.or("unenrolled", config.policy.unenrolled)?;
+            Ok(())
+        })?;
+        table.table("totp", |totp| {
+            config.totp.digits = totp.or("digits", config.totp.digits)?;
+            config.totp.period = totp.or("period", config.totp.period)?;
+            config.totp.algorithm = totp.or("algorithm", config.totp.algorithm)?;
+            config.window = totp.or("window", config.window)?;
+            Ok(())
+        })?;
+        table.table("limits", |limits| {
+            config.tries = limits.or("tries", Tries(config.tries))?.0;
+            config.limits.free_failures = limits.or("free_failures", config.limits.free_failures)?;
+            let longest_wait = limits.or("longest_wait", Seconds(config.limits.longest_wait_seconds))?;
+            config.limits.longest_wait_seconds = longest_wait.0;
+            config.limits.lock_after = limits.or("lock_after", LockAfter(config.limits.lock_after))?.0;
+            Ok(())
+        })?;
+        table.table("prompt", |prompt| {
+            config.prompt.echo = prompt.or("echo", config.prompt.echo)?;
+            if let Some(PromptText(code)) = prompt.optional("code")? {
+                config.prompt.code = code;
+            }
+            Ok(())
+        })?;
+        Ok(config)
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            issuer: sys::host_name(),
+            methods: vec![Method::Totp, Method::Recovery],
+            rescue_mail: None,
+            policy: Rule { mode: Mode::Required, unenrolled: Unenrolled::Deny },
+            totp: Parameters { digits: Digits::SIX, period: Period::THIRTY, algorithm: Algorithm::Sha1 },
+            window: Window::ONE,
+            tries: 3,
+            limits: Limits { free_failures: 3, longest_wait_seconds: 15 * 60, lock_after: 100 },
+            prompt: Prompt { echo: false, code: "Verification code: ".to_owned() },
+        }
+    }
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each message says it")]
+pub enum ConfigError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("{}: is missing", path.display())]
+    Missing { path: PathBuf },
+    #[error("{}: is not an absolute path", path.display())]
+    Relative { path: PathBuf },
+    #[error("{}: {mistake}", path.display())]
+    Mistake { path: PathBuf, mistake: Mistake },
+}
+
+checked! {
+    Issuer, String;
+    Methods, Vec<Method>;
+    Seconds, String;
+    Tries, u32;
+    LockAfter, u32;
+    PromptText, String;
+}
+
+/// 1 to 64 printable characters without a colon, which separates issuer and account in an otpauth URI.
+struct Issuer(String);
+
+impl TryFrom<String> for Issuer {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let good =
+            (1..=64).contains(&text.chars().count()) && !text.contains(':') && twofactor_message::shown(&text) == text;
+        if good { Ok(Self(text)) } else { Err("an issuer has 1 to 64 printable characters and no colon") }
+    }
+}
+
+/// At least one method, none of them twice.
+struct Methods(Vec<Method>);
+
+impl TryFrom<Vec<Method>> for Methods {
+    type Error = &'static str;
+
+    fn try_from(methods: Vec<Method>) -> Result<Self, Self::Error> {
+        let twice = methods.iter().enumerate().any(|(at, m)| methods.iter().take(at).any(|before| before == m));
+        if methods.is_empty() {
+            Err("at least one method is needed: without any, nobody could log in")
+        } else if twice {
+            Err("a method is named twice")
+        } else {
+            Ok(Self(methods))
+        }
+    }
+}
+
+/// 1 to 10 prompts.
+struct Tries(u32);
+
+impl TryFrom<u32> for Tries {
+    type Error = &'static str;
+
+    fn try_from(count: u32) -> Result<Self, Self::Error> {
+        if (1..=10).contains(&count) { Ok(Self(count)) } else { Err("a login has 1 to 10 tries") }
+    }
+}
+
+/// 1 to 100 failures: more would leave a six-digit code to chance (NIST SP 800-63B section 5.2.2).
+struct LockAfter(u32);
+
+impl TryFrom<u32> for LockAfter {
+    type Error = &'static str;
+
+    fn try_from(count: u32) -> Result<Self, Self::Error> {
+        if (1..=100).contains(&count) { Ok(Self(count)) } else { Err("an account locks after 1 to 100 failures") }
+    }
+}
+
+/// 1 to 200 bytes of printable text.
+struct PromptText(String);
+
+impl TryFrom<String> for PromptText {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let good = (1..=200).contains(&text.len()) && twofactor_message::shown(&text) == text;
+        if good { Ok(Self(text)) } else { Err("a prompt has 1 to 200 bytes of printable text on one line") }
+    }
+}
+
+/// Where the configuration is when nobody says otherwise.
+pub const DEFAULT_PATH: &str = "/etc/twofactor/config.toml";
+const CONFIG_MAX_BYTES: u64 = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_table_means_the_defaults() {
+        let config = Config::parse(b"# nothing\n").unwrap();
+        assert_eq!(config, Config::default());
+        assert_eq!(config.policy, Rule { mode: Mode::Required, unenrolled: Unenrolled::Deny });
+        assert_eq!(config.prompt.code, "Verification code: ");
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let text = r#"
+            issuer = "example.org"
+            methods = ["totp"]
+            rescue_mail = "helpdesk@example.org"
+            [policy]
+            mode = "if-enrolled"
+            unenrolled = "deny"
+            [totp]
+            digits = 8
+            period = 60
+            algorithm = "SHA256"
+            window = 2
+            [limits]
+            tries = 2
+            free_failures = 5
+            longest_wait = "1h"
+            lock_after = 20
+            [prompt]
+            echo = true
+            code = "Code: "
+        "#;
+        let config = Config::parse(text.as_bytes()).unwrap();
+        assert_eq!(config.issuer, "example.org");
+        assert_eq!(config.methods, [Method::Totp]);
+        assert_eq!(config.rescue_mail.unwrap().as_str(), "helpdesk@example.org");
+        assert_eq!(config.policy.mode, Mode::IfEnrolled);
+        assert_eq!((config.totp.digits.count(), config.totp.period.seconds()), (8, 60));
+        assert_eq!((config.totp.algorithm, u8::from(config.window)), (Algorithm::Sha256, 2));
+        assert_eq!((config.tries, config.limits.free_failures), (2, 5));
+        assert_eq!((config.limits.longest_wait_seconds, config.limits.lock_after), (3600, 20));
+        assert_eq!(config.prompt, Prompt { echo: true, code: "Code: ".to_owned() });
+    }
+
+    #[test]
+    fn a_value_that_would_weaken_or_break_a_login_is_refused_where_it_stands() {
+        for (text, expected) in [
+            ("methods = []", "line 1, column 11: at least one method is needed: without any, nobody could log in"),
+            ("methods = ['totp', 'totp']", "line 1, column 11: a method is named twice"),
+            ("methods = ['topt']", "line 1, column 12: unknown value `topt`: did you mean `totp`?"),
+            ("rescue_mail = 'helpdesk'", "line 1, column 15: not a mail address of the form name@example.org"),
+            ("[totp]\ndigits = 5", "line 2, column 10: a code has 6 to 8 digits"),
+            ("[totp]\nperiod = 0", "line 2, column 10: a period lasts 1 to 3600 seconds"),
+            ("[totp]\nwindow = 11", "line 2, column 10: a window is 0 to 10 steps"),
+            ("[limits]\ntries = 0", "line 2, column 9: a login has 1 to 10 tries"),
+            ("[limits]\nlock_after = 0", "line 2, column 14: an account locks after 1 to 100 failures"),
+            ("[policy]\nmode = 'of'", "line 2, column 8: unknown value `of`: did you mean `off`?"),
+            ("[polcy]", "line 1, column 2: unknown key `polcy`: did you mean `policy`?"),
+            (
+                "[prompt]\ncode = \"a\\u001b\"",
+                "line 2, column 8: a prompt has 1 to 200 bytes of printable text on one line",
+            ),
+        ] {
+            assert_eq!(Config::parse(text.as_bytes()).unwrap_err().to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_config_that_was_named_must_be_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.toml");
+        assert!(matches!(Config::load(Some(&path)), Err(ConfigError::Missing { .. })));
+        std::fs::write(&path, "").unwrap();
+        assert!(Config::load(Some(&path)).unwrap_err().to_string().ends_with("is empty"));
+        std::fs::write(&path, "issuer = 'x'").unwrap();
+        assert_eq!(Config::load(Some(&path)).unwrap().issuer, "x");
+        assert!(matches!(Config::load(Some(Path::new("config.toml"))), Err(ConfigError::Relative { .. })));
+    }
+}

@@ -1,0 +1,243 @@
+//! TOML documents of ours, read into checked types; a mistake is named by its place and, where one is near, by the
+//! word that was meant.
+//!
+//! A document is walked key by key, without serde: derived readers for as many tables made the module half as large
+//! again as it may be, and their messages know no better word.
+
+mod values;
+mod writer;
+
+pub(crate) use values::checked;
+pub use values::{Value, Written, Wrong};
+pub use writer::Writer;
+
+use std::cell::{Cell, RefCell};
+
+use toml::de::DeTable;
+
+/// Reads a whole document with `body`, which asks for every key that it knows.
+///
+/// # Errors
+/// The first mistake: no TOML, a wrong value, a missing key, a key that `body` did not ask for. Of the document, the
+/// message quotes the wrong word at most.
+pub fn read<T>(bytes: &[u8], body: impl FnOnce(&Table<'_>) -> Result<T, Mistake>) -> Result<T, Mistake> {
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        let before = bytes.get(..e.valid_up_to()).unwrap_or_default();
+        Mistake::at(before, "is not UTF-8 text".to_owned())
+    })?;
+    let document = DeTable::parse(text).map_err(|e| {
+        let start = e.span().map_or(0, |span| span.start);
+        let what = e.message().lines().map(str::trim).collect::<Vec<_>>().join("; ");
+        Mistake::at(before(text, start), what)
+    })?;
+    Table::new(text, document.get_ref(), 0).read(body)
+}
+
+/// A table that is being read.
+pub struct Table<'d> {
+    text: &'d str,
+    entries: &'d DeTable<'d>,
+    start: usize,
+    /// What was asked for; anything else is a mistake.
+    known: RefCell<Vec<&'static str>>,
+    lenient: Cell<bool>,
+}
+
+impl<'d> Table<'d> {
+    fn new(text: &'d str, entries: &'d DeTable<'d>, start: usize) -> Self {
+        Self { text, entries, start, known: RefCell::default(), lenient: Cell::new(false) }
+    }
+
+    fn read<T>(self, body: impl FnOnce(&Self) -> Result<T, Mistake>) -> Result<T, Mistake> {
+        let read = body(&self)?;
+        if self.lenient.get() {
+            return Ok(read);
+        }
+        let known = self.known.borrow();
+        let strangers = self.entries.iter().map(|(key, _)| key).filter(|key| !known.contains(&key.get_ref().as_ref()));
+        match strangers.min_by_key(|key| key.span().start) {
+            Some(key) => Err(self.mistake(key.span().start, unknown("key", key.get_ref(), &known))),
+            None => Ok(read),
+        }
+    }
+
+    /// The value of a key that may be missing.
+    ///
+    /// # Errors
+    /// The value is there but wrong.
+    pub fn optional<T: Value>(&self, key: &'static str) -> Result<Option<T>, Mistake> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        T::read(value).map(Some).map_err(|wrong| self.mistake(wrong.at, wrong.what))
+    }
+
+    /// The value of a key with a default.
+    ///
+    /// # Errors
+    /// The value is there but wrong.
+    pub fn or<T: Value>(&self, key: &'static str, default: T) -> Result<T, Mistake> {
+        Ok(self.optional(key)?.unwrap_or(default))
+    }
+
+    /// The value of a key that must be there.
+    ///
+    /// # Errors
+    /// The value is missing or wrong.
+    pub fn required<T: Value>(&self, key: &'static str) -> Result<T, Mistake> {
+        self.optional(key)?.ok_or_else(|| self.mistake(self.start, format!("key `{key}` is missing")))
+    }
+
+    /// Reads the table under a key; a missing one is `None`.
+    ///
+    /// # Errors
+    /// It is not a table, or any mistake in it.
+    pub fn table<T>(
+        &self,
+        key: &'static str,
+        body: impl FnOnce(&Table<'_>) -> Result<T, Mistake>,
+    ) -> Result<Option<T>, Mistake> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        self.enter(value, body).map(Some)
+    }
+
+    /// Reads every table of the array under a key; a missing array has none.
+    ///
+    /// # Errors
+    /// It is not an array of tables, or any mistake in one of them.
+    pub fn tables<T>(
+        &self,
+        key: &'static str,
+        body: impl Fn(&Table<'_>) -> Result<T, Mistake>,
+    ) -> Result<Vec<T>, Mistake> {
+        let Some(value) = self.value(key) else { return Ok(Vec::new()) };
+        let Some(tables) = value.get_ref().as_array() else {
+            let wrong = Wrong::kind("an array of tables", value);
+            return Err(self.mistake(wrong.at, wrong.what));
+        };
+        tables.iter().map(|table| self.enter(table, &body)).collect()
+    }
+
+    /// Takes whatever else there is as known.
+    pub fn ignore_the_rest(&self) {
+        self.lenient.set(true);
+    }
+
+    fn value(&self, key: &'static str) -> Option<&'d Written<'d>> {
+        self.known.borrow_mut().push(key);
+        self.entries.get(key)
+    }
+
+    fn enter<T>(&self, value: &Written<'_>, body: impl FnOnce(&Table<'_>) -> Result<T, Mistake>) -> Result<T, Mistake> {
+        match value.get_ref().as_table() {
+            Some(entries) => Table::new(self.text, entries, value.span().start).read(body),
+            None => {
+                let wrong = Wrong::kind("a table", value);
+                Err(self.mistake(wrong.at, wrong.what))
+            }
+        }
+    }
+
+    fn mistake(&self, start: usize, what: String) -> Mistake {
+        Mistake::at(before(self.text, start), what)
+    }
+}
+
+/// Where a document is wrong, and how.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {what}")]
+pub struct Mistake {
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in bytes.
+    pub column: usize,
+    /// In words, with a suggestion if one is near.
+    pub what: String,
+}
+
+impl Mistake {
+    fn at(before: &[u8], what: String) -> Self {
+        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+        let column = before.iter().rev().take_while(|b| **b != b'\n').count() + 1;
+        Self { line, column, what }
+    }
+}
+
+fn before(text: &str, start: usize) -> &[u8] {
+    text.as_bytes().get(..start).unwrap_or_default()
+}
+
+/// `unknown key `isuer`: did you mean `issuer`?`, or all that is known.
+fn unknown(called: &str, word: &str, known: &[&str]) -> String {
+    let shown = twofactor_message::shown(word);
+    let near = known.iter().map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate)).min();
+    match near {
+        Some((distance, candidate)) if distance <= candidate.len().div_ceil(3) => {
+            format!("unknown {called} `{shown}`: did you mean `{candidate}`?")
+        }
+        _ => format!("unknown {called} `{shown}`: expected one of {}", known.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(table: &Table<'_>) -> Result<(Option<String>, u8), Mistake> {
+        Ok((table.optional("issuer")?, table.or("digits", 6)?))
+    }
+
+    fn mistake(text: &[u8]) -> String {
+        read(text, sample).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_misspelt_key_is_answered_with_the_right_one() {
+        assert_eq!(mistake(b"\n  isuer = 'x'\n"), "line 2, column 3: unknown key `isuer`: did you mean `issuer`?");
+    }
+
+    #[test]
+    fn a_key_like_no_other_is_answered_with_all_of_them() {
+        let expected = "line 1, column 1: unknown key `colour`: expected one of issuer, digits";
+        assert_eq!(mistake(b"colour = 1\nzzz = 2"), expected);
+    }
+
+    #[test]
+    fn other_mistakes_are_named_by_their_place() {
+        assert_eq!(
+            mistake(b"issuer = 'x'\ndigits = 'six'"),
+            "line 2, column 10: expected a whole number from 0 to 255, not a string"
+        );
+        assert_eq!(mistake(b"digits = 256"), "line 1, column 10: expected a whole number from 0 to 255, not 256");
+        assert!(mistake(b"issuer = ").starts_with("line 1, column"));
+        assert_eq!(mistake(b"issuer = 'x'\n# \xff"), "line 2, column 3: is not UTF-8 text");
+        assert!(!mistake(b"issuer = \nx").contains('\n'));
+        assert!(mistake(b"issuer = 'x'\nissuer = 'y'").starts_with("line 2, column 1"));
+    }
+
+    #[test]
+    fn tables_are_read_with_their_own_keys() {
+        let body = |table: &Table<'_>| {
+            let one = table.table("one", |one| one.required::<u32>("n"))?;
+            let many = table.tables("many", |each| each.required::<bool>("b"))?;
+            Ok((one, many))
+        };
+        assert_eq!(
+            read(b"[one]\nn = 1\n[[many]]\nb = true\n[[many]]\nb = false", body),
+            Ok((Some(1), vec![true, false]))
+        );
+        assert_eq!(read(b"", body), Ok((None, vec![])));
+        for (text, expected) in [
+            ("one = 1", "line 1, column 7: expected a table, not an integer"),
+            ("many = 1", "line 1, column 8: expected an array of tables, not an integer"),
+            ("[one]\nm = 1", "line 1, column 1: key `n` is missing"),
+            ("[[many]]\nb = true\nc = 1", "line 3, column 1: unknown key `c`: did you mean `b`?"),
+        ] {
+            assert_eq!(read(text.as_bytes(), body).unwrap_err().to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_document_that_is_all_nesting_is_refused_not_followed() {
+        let deep = format!("issuer = {}", "[".repeat(50_000));
+        assert!(read(deep.as_bytes(), sample).is_err());
+    }
+}

@@ -1,0 +1,223 @@
+//! What a login changes: burnt steps, used recovery codes, failures. A fixed-size record, overwritten in place.
+
+mod file;
+mod record;
+
+pub use file::{Damage, FILE_BYTES, StateError, StateFile};
+pub use record::{RECORD_BYTES, RecordError};
+
+use crate::clock::UnixTime;
+use crate::enrolment::{DeviceId, Enrolment};
+use crate::factor::totp::{Step, Window};
+use crate::throttle::Failures;
+
+/// One user's state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Whose; must be the account's.
+    pub uid: u32,
+    /// The consecutive failures.
+    pub failures: Failures,
+    /// When the second factor was last proved; 0 for never.
+    pub last_success: UnixTime,
+    /// Which issue of recovery codes the used ones belong to.
+    recovery_generation: u32,
+    /// One bit for each used code of that issue.
+    recovery_used: u32,
+    /// The last accepted step of each device.
+    devices: Vec<DeviceState>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct DeviceState {
+    id: DeviceId,
+    burnt: Option<Step>,
+}
+
+impl State {
+    /// The state of somebody who has just been enrolled: nothing was used.
+    #[must_use]
+    pub fn fresh(enrolment: &Enrolment) -> Self {
+        Self {
+            uid: enrolment.account.uid,
+            failures: Failures::default(),
+            last_success: UnixTime::default(),
+            recovery_generation: enrolment.recovery.as_ref().map_or(0, |sheet| sheet.generation),
+            recovery_used: 0,
+            devices: enrolment.devices.iter().map(|device| DeviceState { id: device.id, burnt: None }).collect(),
+        }
+    }
+
+    /// A state that belongs to nobody, to rehearse on.
+    #[must_use]
+    pub fn of_nobody() -> Self {
+        Self {
+            uid: u32::MAX,
+            failures: Failures::default(),
+            last_success: UnixTime::default(),
+            recovery_generation: 0,
+            recovery_used: u32::MAX,
+            devices: Vec::new(),
+        }
+    }
+
+    /// The state of somebody whose own was lost: all that may have been used counts as used.
+    #[must_use]
+    pub fn rebuilt(enrolment: &Enrolment, now: UnixTime, window: Window) -> Self {
+        let mut state = Self { recovery_used: u32::MAX, devices: Vec::new(), ..Self::fresh(enrolment) };
+        state.follow(enrolment, now, window);
+        state
+    }
+
+    /// Follows a changed enrolment. A device that is new here may have been used elsewhere, so that its steps count
+    /// as used up to the end of the window; a later issue of recovery codes is unused; an earlier one, which only an
+    /// old copy of the enrolment can bring back, is used up.
+    pub fn follow(&mut self, enrolment: &Enrolment, now: UnixTime, window: Window) {
+        self.devices.retain(|known| enrolment.devices.iter().any(|device| device.id == known.id));
+        for device in &enrolment.devices {
+            if !self.devices.iter().any(|known| known.id == device.id) {
+                let burnt = Some(device.parameters.last_acceptable(now, window));
+                self.devices.push(DeviceState { id: device.id, burnt });
+            }
+        }
+        if let Some(sheet) = &enrolment.recovery {
+            if sheet.generation > self.recovery_generation {
+                self.recovery_generation = sheet.generation;
+                self.recovery_used = 0;
+            } else if sheet.generation < self.recovery_generation {
+                self.recovery_used = u32::MAX;
+            }
+        }
+    }
+
+    /// The last step of a device that was accepted.
+    #[must_use]
+    pub fn burnt(&self, id: DeviceId) -> Option<Step> {
+        self.devices.iter().find(|device| device.id == id).and_then(|device| device.burnt)
+    }
+
+    /// Marks a step, and with it every earlier one, as used. It never goes back.
+    pub fn burn(&mut self, id: DeviceId, step: Step) {
+        match self.devices.iter_mut().find(|device| device.id == id) {
+            Some(device) => device.burnt = device.burnt.max(Some(step)),
+            None => self.devices.push(DeviceState { id, burnt: Some(step) }),
+        }
+    }
+
+    /// Forgets what is known of a device, because its secret is a new one.
+    pub fn renew(&mut self, id: DeviceId) {
+        self.devices.retain(|device| device.id != id);
+        self.devices.push(DeviceState { id, burnt: None });
+    }
+
+    /// Whether the recovery code at this position was used; one beyond the record counts as used.
+    #[must_use]
+    pub fn is_recovery_used(&self, position: usize) -> bool {
+        u32::try_from(position).ok().and_then(|at| 1u32.checked_shl(at)).is_none_or(|bit| self.recovery_used & bit != 0)
+    }
+
+    /// Marks the recovery code at this position as used.
+    pub fn use_recovery(&mut self, position: usize) {
+        if let Some(bit) = u32::try_from(position).ok().and_then(|at| 1u32.checked_shl(at)) {
+            self.recovery_used |= bit;
+        }
+    }
+
+    /// How many of so many codes are left.
+    #[must_use]
+    pub fn recovery_left(&self, issued: usize) -> usize {
+        (0..issued).filter(|position| !self.is_recovery_used(*position)).count()
+    }
+
+    /// The latest issue of recovery codes that was ever seen.
+    #[must_use]
+    pub fn recovery_generation(&self) -> u32 {
+        self.recovery_generation
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::{Account, UserName};
+    use crate::enrolment::{Device, RecoverySheet};
+    use crate::factor::Label;
+    use crate::factor::otp::{Algorithm, Digits, Period};
+    use crate::factor::recovery::Digest;
+    use crate::factor::totp::Parameters;
+    use crate::keyring::{KeyNumber, Sealed};
+
+    const NOW: UnixTime = UnixTime(3000);
+
+    fn enrolment(devices: &[u32], generation: u32) -> Enrolment {
+        let sealed = Sealed { key: KeyNumber::try_from(1).unwrap(), content: Vec::new() };
+        let device = |id: &u32| Device {
+            id: DeviceId(*id),
+            label: Label::try_from(format!("device {id}")).unwrap(),
+            parameters: Parameters { digits: Digits::SIX, period: Period::THIRTY, algorithm: Algorithm::Sha1 },
+            sealed: sealed.clone(),
+            created: UnixTime(0),
+        };
+        Enrolment {
+            account: Account { name: UserName::new("alice").unwrap(), uid: 1000 },
+            devices: devices.iter().map(device).collect(),
+            recovery: Some(RecoverySheet {
+                generation,
+                sealed: sealed.clone(),
+                digests: vec![Digest([0; 32]); 10],
+                created: UnixTime(0),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_rebuilt_state_counts_everything_as_used() {
+        let state = State::rebuilt(&enrolment(&[1, 2], 7), NOW, Window::ONE);
+        assert_eq!(state.burnt(DeviceId(1)), Some(Step(101)), "the last step that could be accepted now");
+        assert_eq!(state.burnt(DeviceId(2)), Some(Step(101)));
+        assert_eq!(state.recovery_left(10), 0);
+    }
+
+    #[test]
+    fn an_old_copy_of_the_enrolment_brings_no_recovery_code_back() {
+        let mut state = State::fresh(&enrolment(&[1], 2));
+        assert_eq!(state.recovery_left(10), 10);
+        state.follow(&enrolment(&[1], 1), NOW, Window::ONE);
+        assert_eq!(state.recovery_left(10), 0);
+        state.follow(&enrolment(&[1], 2), NOW, Window::ONE);
+        assert_eq!(state.recovery_left(10), 0, "nor does the newer one after it");
+        state.follow(&enrolment(&[1], 3), NOW, Window::ONE);
+        assert_eq!(state.recovery_left(10), 10);
+    }
+
+    #[test]
+    fn a_device_that_appears_may_have_been_used_elsewhere() {
+        let mut state = State::fresh(&enrolment(&[1], 1));
+        state.burn(DeviceId(1), Step(50));
+        state.follow(&enrolment(&[1, 2], 1), NOW, Window::ONE);
+        assert_eq!(state.burnt(DeviceId(1)), Some(Step(50)));
+        assert_eq!(state.burnt(DeviceId(2)), Some(Step(101)));
+        state.follow(&enrolment(&[2], 1), NOW, Window::ONE);
+        assert_eq!(state.burnt(DeviceId(1)), None);
+    }
+
+    #[test]
+    fn a_burnt_step_never_goes_back() {
+        let mut state = State::fresh(&enrolment(&[1], 1));
+        state.burn(DeviceId(1), Step(50));
+        state.burn(DeviceId(1), Step(40));
+        assert_eq!(state.burnt(DeviceId(1)), Some(Step(50)));
+    }
+
+    #[test]
+    fn a_recovery_code_is_used_once() {
+        let mut state = State::fresh(&enrolment(&[1], 1));
+        for position in [0, 9, 31] {
+            assert!(!state.is_recovery_used(position));
+            state.use_recovery(position);
+            assert!(state.is_recovery_used(position));
+        }
+        assert_eq!(state.recovery_left(10), 8);
+        assert!(state.is_recovery_used(32));
+    }
+}

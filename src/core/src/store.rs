@@ -1,0 +1,249 @@
+//! Where enrolments and states are kept: one narrow trait for a login, and the files behind it.
+
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::account::Account;
+use crate::clock::UnixTime;
+use crate::enrolment::{ENROLMENT_MAX_BYTES, Enrolment, EnrolmentError, Factors};
+use crate::factor::totp::Window;
+use crate::keyring::{Keyring, KeyringError};
+use crate::state::{Damage, State, StateError, StateFile};
+use crate::sys::{Directory, FileError};
+
+/// What a login asks of the records.
+pub trait Store {
+    /// Locks the user's state, re-reads everything, lets `judge` look at it and change it, makes the change durable
+    /// if `judge` says so, and unlocks. `None` if the user is not enrolled; `judge` is not called then.
+    ///
+    /// # Errors
+    /// The records cannot be used or the change is not durable; whatever `judge` found is void then.
+    fn visit(&self, account: &Account, now: UnixTime, judge: Judge<'_>) -> Result<Option<Findings>, StoreError>;
+
+    /// Spends the time of one [`Store::visit`] with a change on nobody, so that a clock in an attacker's hand cannot
+    /// tell who is enrolled.
+    fn rehearse(&self, now: UnixTime);
+}
+
+/// Looks at one user's factors and state.
+pub type Judge<'a> = &'a mut dyn FnMut(&Factors, &mut State) -> Record;
+
+/// Whether a look changed something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Record {
+    /// Nothing did.
+    Unchanged,
+    /// The state must be durable before anybody hears of it.
+    Changed,
+}
+
+/// What an administrator should hear of, though the records could be used.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Findings {
+    /// The state was missing and was made anew, everything counted as used.
+    pub rebuilt: Option<PathBuf>,
+    /// One of the two records of the state is broken.
+    pub damage: Option<Damage>,
+}
+
+/// Where the files are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roots {
+    /// The keyring file.
+    pub keyring: PathBuf,
+    /// The directory that holds `users` and `state`.
+    pub records: PathBuf,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self { keyring: PathBuf::from("/etc/twofactor/keyring.toml"), records: PathBuf::from("/var/lib/twofactor") }
+    }
+}
+
+/// The records as files, one enrolment and one state for each user.
+pub struct Files {
+    roots: Roots,
+    window: Window,
+}
+
+impl Files {
+    /// Nothing is opened before it is needed. `window` says which steps count as used when a state is rebuilt.
+    #[must_use]
+    pub fn new(roots: Roots, window: Window) -> Self {
+        Self { roots, window }
+    }
+
+    /// Where they are.
+    #[must_use]
+    pub fn roots(&self) -> &Roots {
+        &self.roots
+    }
+
+    /// The keyring, as it is now.
+    ///
+    /// # Errors
+    /// As [`Keyring::load`].
+    pub fn keyring(&self) -> Result<Keyring, KeyringError> {
+        Keyring::load(&self.roots.keyring)
+    }
+
+    /// The directory of enrolments.
+    ///
+    /// # Errors
+    /// It is missing or not to be trusted.
+    pub fn users(&self) -> Result<Directory, FileError> {
+        Directory::open(&self.roots.records)?.subdirectory("users")
+    }
+
+    /// The directory of states.
+    ///
+    /// # Errors
+    /// It is missing or not to be trusted.
+    pub fn states(&self) -> Result<Directory, FileError> {
+        Directory::open(&self.roots.records)?.subdirectory("state")
+    }
+
+    /// The enrolment of a user; `None` if the directory, which can be read and trusted, has none.
+    ///
+    /// # Errors
+    /// The file is there but cannot be used.
+    pub fn enrolment(&self, users: &Directory, account: &Account) -> Result<Option<Enrolment>, StoreError> {
+        let name = enrolment_name(account);
+        let Some(file) = users.file(&name)? else { return Ok(None) };
+        let bytes = Zeroizing::new(file.read(ENROLMENT_MAX_BYTES)?);
+        let failed = |source| StoreError::Enrolment { path: users.path().join(&name), source };
+        Enrolment::parse(&bytes, account).map(Some).map_err(failed)
+    }
+
+    /// Opens the state of a user and, if it is missing, makes the one that `missing` gives, under a lock that keeps
+    /// the user from being removed meanwhile. `None` if `missing` gives none.
+    ///
+    /// # Errors
+    /// The state is there but cannot be used, belongs to another uid, or cannot be made.
+    pub fn state(
+        &self,
+        states: &Directory,
+        account: &Account,
+        missing: impl FnOnce() -> Result<Option<State>, StoreError>,
+    ) -> Result<Option<(StateFile, Findings)>, StoreError> {
+        let name = account.name.file_stem();
+        let mut findings = Findings::default();
+        let opened = match StateFile::open(states, &name)? {
+            Some(opened) => opened,
+            None => {
+                let _making = states.lock()?;
+                match StateFile::open(states, &name)? {
+                    Some(opened) => opened,
+                    None => {
+                        let Some(state) = missing()? else { return Ok(None) };
+                        states.replace(&name, &StateFile::initial_content(&state))?;
+                        findings.rebuilt = Some(states.path().join(&name));
+                        StateFile::open(states, &name)?.ok_or_else(|| StoreError::vanished(states, &name))?
+                    }
+                }
+            }
+        };
+        if opened.state.uid != account.uid {
+            let path = states.path().join(&name);
+            return Err(StoreError::StrangeState { path, uid: opened.state.uid });
+        }
+        findings.damage.clone_from(&opened.damage);
+        Ok(Some((opened, findings)))
+    }
+
+    /// What the state follows when the enrolment has changed.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        self.window
+    }
+}
+
+impl Store for Files {
+    fn visit(&self, account: &Account, now: UnixTime, judge: Judge<'_>) -> Result<Option<Findings>, StoreError> {
+        let records = Directory::open(&self.roots.records)?;
+        let (users, states) = (records.subdirectory("users")?, records.subdirectory("state")?);
+        let rebuilt = || {
+            let enrolment = self.enrolment(&users, account)?;
+            Ok(enrolment.map(|enrolment| State::rebuilt(&enrolment, now, self.window)))
+        };
+        let Some((mut opened, findings)) = self.state(&states, account, rebuilt)? else { return Ok(None) };
+        // A state that outlived its enrolment: the users directory is not the one that it was.
+        let Some(enrolment) = self.enrolment(&users, account)? else {
+            return Err(StoreError::EnrolmentLost { path: users.path().join(enrolment_name(account)) });
+        };
+        let factors = enrolment.open(&self.keyring()?).map_err(|source| {
+            let path = users.path().join(enrolment_name(account));
+            StoreError::Enrolment { path, source }
+        })?;
+        opened.state.follow(&enrolment, now, self.window);
+        if judge(&factors, &mut opened.state) == Record::Changed {
+            opened.save()?;
+        }
+        Ok(Some(findings))
+    }
+
+    fn rehearse(&self, now: UnixTime) {
+        let _ = self.rehearsal(now);
+    }
+}
+
+impl Files {
+    /// The same reads, lock and durable write as for somebody who is enrolled, on a state that belongs to nobody.
+    fn rehearsal(&self, now: UnixTime) -> Result<(), StoreError> {
+        let records = Directory::open(&self.roots.records)?;
+        let (users, states) = (records.subdirectory("users")?, records.subdirectory("state")?);
+        let _ = users.file(NOBODY)?;
+        let mut opened = match StateFile::open(&states, NOBODY)? {
+            Some(opened) => opened,
+            None => {
+                let _making = states.lock()?;
+                if states.file(NOBODY)?.is_none() {
+                    states.replace(NOBODY, &StateFile::initial_content(&State::of_nobody()))?;
+                }
+                StateFile::open(&states, NOBODY)?.ok_or_else(|| StoreError::vanished(&states, NOBODY))?
+            }
+        };
+        let _ = self.keyring()?;
+        opened.state.last_success = now;
+        opened.save()?;
+        Ok(())
+    }
+}
+
+/// The name of an enrolment's file.
+#[must_use]
+pub fn enrolment_name(account: &Account) -> String {
+    format!("{}{ENROLMENT_SUFFIX}", account.name.file_stem())
+}
+
+/// The records cannot be used. Whoever asked for them is denied.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each message says it")]
+pub enum StoreError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error("{}: {source}", path.display())]
+    Enrolment { path: PathBuf, source: EnrolmentError },
+    #[error("{}: is missing, though there is a state for this user", path.display())]
+    EnrolmentLost { path: PathBuf },
+    #[error("{}: belongs to uid {uid}", path.display())]
+    StrangeState { path: PathBuf, uid: u32 },
+}
+
+impl StoreError {
+    fn vanished(directory: &Directory, name: &str) -> Self {
+        let path: &Path = directory.path();
+        FileError { path: path.join(name), problem: crate::sys::Problem::Gone }.into()
+    }
+}
+
+/// What follows a user's name in the users directory.
+pub const ENROLMENT_SUFFIX: &str = ".toml";
+/// No user's file begins with a dot.
+const NOBODY: &str = ".nobody";

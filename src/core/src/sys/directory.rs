@@ -1,0 +1,202 @@
+//! A directory of ours, held by its descriptor so that nobody can swap it for another between two steps.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, openat, renameat};
+use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use super::file::{FileError, Problem, TrustedFile, above_standard_streams, kind, ownership_problem};
+use super::lock::Locked;
+
+/// An open directory, owned by root or by who runs this process, that nobody else can write.
+pub struct Directory {
+    descriptor: OwnedFd,
+    path: PathBuf,
+}
+
+impl Directory {
+    /// Opens a directory by its path, which only root's words may have chosen.
+    ///
+    /// # Errors
+    /// It is not there, not a directory, or not to be trusted.
+    pub fn open(path: &Path) -> Result<Self, FileError> {
+        Self::opened(openat(AT_FDCWD, path, OPEN_DIRECTORY, Mode::empty()), path.to_owned())
+    }
+
+    /// Opens a directory within this one.
+    ///
+    /// # Errors
+    /// As [`Directory::open`].
+    pub fn subdirectory(&self, name: &str) -> Result<Self, FileError> {
+        let opened = openat(&self.descriptor, name, OPEN_DIRECTORY, Mode::empty());
+        Self::opened(opened, self.path.join(name))
+    }
+
+    fn opened(result: nix::Result<OwnedFd>, path: PathBuf) -> Result<Self, FileError> {
+        let descriptor = result.map_err(|e| match e {
+            Errno::ENOTDIR | Errno::ELOOP => FileError::new(&path, Problem::NotDirectory),
+            other => FileError::io(&path, "open", other.into()),
+        })?;
+        let descriptor = above_standard_streams(descriptor).map_err(|e| FileError::io(&path, "open", e))?;
+        let status = fstat(&descriptor).map_err(|e| FileError::io(&path, "examine", e.into()))?;
+        if kind(&status) != SFlag::S_IFDIR {
+            return Err(FileError::new(&path, Problem::NotDirectory));
+        }
+        match ownership_problem(&status) {
+            Some(problem) => Err(FileError { path, problem }),
+            None => Ok(Self { descriptor, path }),
+        }
+    }
+
+    /// Opens a file for reading; `None` if this directory has none of that name.
+    ///
+    /// # Errors
+    /// The file is there but cannot be opened or is not to be trusted.
+    pub fn file(&self, name: &str) -> Result<Option<TrustedFile>, FileError> {
+        self.open_file(name, OFlag::O_RDONLY)
+    }
+
+    /// Opens a file for reading and for writing in place; `None` if this directory has none of that name.
+    ///
+    /// # Errors
+    /// As [`Directory::file`]; a read-only file system is one more reason.
+    pub fn file_to_change(&self, name: &str) -> Result<Option<TrustedFile>, FileError> {
+        self.open_file(name, OFlag::O_RDWR)
+    }
+
+    fn open_file(&self, name: &str, access: OFlag) -> Result<Option<TrustedFile>, FileError> {
+        let path = self.path.join(name);
+        let descriptor = match openat(&self.descriptor, name, access | OPEN_FILE, Mode::empty()) {
+            Ok(descriptor) => descriptor,
+            Err(Errno::ENOENT) => return Ok(None),
+            // A symbolic link, a directory to be written, a FIFO or a device without its other end.
+            Err(Errno::ELOOP | Errno::EISDIR | Errno::ENXIO) => return Err(FileError::new(&path, Problem::NotRegular)),
+            Err(other) => return Err(FileError::io(&path, "open", other.into())),
+        };
+        let descriptor = above_standard_streams(descriptor).map_err(|e| FileError::io(&path, "open", e))?;
+        TrustedFile::examine(descriptor, path).map(Some)
+    }
+
+    /// Puts `content` in the place of whatever `name` held, so that every failure and every crash leaves either the
+    /// old file or the new one, whole. Callers hold [`Directory::lock`].
+    ///
+    /// # Errors
+    /// Which step failed; the old file is still there unless only the last sync of the directory failed.
+    pub fn replace(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
+        let temporary = format!(".{name}.new");
+        // What a killed predecessor left: under the lock it belongs to nobody.
+        self.remove(&temporary)?;
+        let result = self.write_new(&temporary, content).and_then(|()| {
+            renameat(&self.descriptor, temporary.as_str(), &self.descriptor, name)
+                .map_err(|e| FileError::io(&self.path.join(name), "rename into place", e.into()))
+        });
+        if result.is_err() {
+            let _ = self.remove(&temporary);
+            return result;
+        }
+        self.sync()
+    }
+
+    fn write_new(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
+        let path = self.path.join(name);
+        let failed = |attempt| move |e: nix::Error| FileError::io(&path, attempt, e.into());
+        let path = self.path.join(name);
+        let created = openat(&self.descriptor, name, CREATE_FILE, OWNER_ONLY).map_err(failed("create"))?;
+        let descriptor = above_standard_streams(created).map_err(|e| FileError::io(&path, "create", e))?;
+        // The host's umask may have taken bits away.
+        fchmod(&descriptor, OWNER_ONLY).map_err(|e| FileError::io(&path, "set the mode of", e.into()))?;
+        let mut file = File::from(descriptor);
+        file.write_all(content).map_err(|e| FileError::io(&path, "write", e))?;
+        file.sync_all().map_err(|e| FileError::io(&path, "sync", e))
+    }
+
+    /// Removes a file; one that is not there is no error.
+    ///
+    /// # Errors
+    /// The file is there and stays.
+    pub fn remove(&self, name: &str) -> Result<(), FileError> {
+        match unlinkat(&self.descriptor, name, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => Ok(()),
+            Err(e) => Err(FileError::io(&self.path.join(name), "remove", e.into())),
+        }
+    }
+
+    /// Makes additions and removals durable.
+    ///
+    /// # Errors
+    /// The file system could not say that they are.
+    pub fn sync(&self) -> Result<(), FileError> {
+        nix::unistd::fsync(&self.descriptor).map_err(|e| FileError::io(&self.path, "sync", e.into()))
+    }
+
+    /// Keeps every other process of ours from adding, replacing and removing files here.
+    ///
+    /// # Errors
+    /// As [`Locked::exclusive`].
+    pub fn lock(&self) -> Result<Locked, FileError> {
+        // A description of its own: two locks through one shared description would not exclude each other.
+        let own = openat(&self.descriptor, ".", OPEN_DIRECTORY, Mode::empty())
+            .map_err(nix::Error::into)
+            .and_then(above_standard_streams)
+            .map_err(|e| FileError::io(&self.path, "open", e))?;
+        Locked::exclusive(File::from(own), &self.path)
+    }
+
+    /// The names in this directory, sorted, without those that begin with a dot.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn names(&self) -> Result<Vec<String>, FileError> {
+        let failed = |e: nix::Error| FileError::io(&self.path, "list", e.into());
+        let mut listing =
+            nix::dir::Dir::openat(&self.descriptor, ".", OPEN_DIRECTORY, Mode::empty()).map_err(failed)?;
+        let mut names = Vec::new();
+        for entry in listing.iter() {
+            let entry = entry.map_err(failed)?;
+            if let Ok(name) = entry.file_name().to_str()
+                && !name.starts_with('.')
+            {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Where it is, for messages.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl AsFd for Directory {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+/// The directory and the name of a file given by its path.
+///
+/// # Errors
+/// The path names no file.
+pub fn split(path: &Path) -> Result<(&Path, &str), FileError> {
+    match (path.parent(), path.file_name().and_then(OsStr::to_str)) {
+        (Some(parent), Some(name)) => Ok((parent, name)),
+        _ => Err(FileError::new(path, Problem::NotRegular)),
+    }
+}
+
+const OPEN_DIRECTORY: OFlag =
+    OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+const OPEN_FILE: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK).union(OFlag::O_CLOEXEC).union(OFlag::O_NOCTTY);
+const CREATE_FILE: OFlag =
+    OFlag::O_WRONLY.union(OFlag::O_CREAT).union(OFlag::O_EXCL).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+/// 0600.
+const OWNER_ONLY: Mode = Mode::S_IRUSR.union(Mode::S_IWUSR);

@@ -1,0 +1,13 @@
+//! The kernel and the C library behind safe words: trusted files, locks, the passwd database, random numbers.
+
+mod directory;
+mod entropy;
+mod file;
+mod host;
+mod lock;
+
+pub use directory::{Directory, split};
+pub use entropy::{Entropy, EntropyError, Kernel};
+pub use file::{FileError, Problem, TrustedFile};
+pub use host::{Accounts, LookUpError, Passwd, host_name, running_as_root};
+pub use lock::Locked;

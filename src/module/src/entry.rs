@@ -1,0 +1,100 @@
+//! What libpam calls.
+#![allow(unsafe_code, reason = "the macro exports the pam_sm_* symbols")]
+
+use std::ffi::CStr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pam::constants::{PamFlag, PamResultCode};
+use pam::module::{PamHandle, PamHooks};
+use pam::pam_hooks;
+use twofactor_core::config::Config;
+use twofactor_core::login::{Journal, Login, Next, Outcome, Severity, World};
+use twofactor_core::store::{Files, Roots};
+use twofactor_core::{clock, sys};
+
+use crate::arguments::Arguments;
+use crate::host::Host;
+use crate::outcome::{MISCONFIGURED, code};
+use crate::panic::{discard, route_to_syslog};
+
+struct TwoFactor;
+pam_hooks!(TwoFactor);
+
+impl PamHooks for TwoFactor {
+    fn sm_authenticate(handle: &mut PamHandle, arguments: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
+        guarded(|| authenticate(handle, &arguments, flags))
+    }
+
+    /// Nothing to set, and a stack in which nobody succeeds at it is refused.
+    fn sm_setcred(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        PamResultCode::PAM_SUCCESS
+    }
+
+    fn acct_mgmt(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        guarded(|| misplaced(handle, "account"))
+    }
+
+    fn sm_chauthtok(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        guarded(|| misplaced(handle, "password"))
+    }
+
+    fn sm_open_session(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        guarded(|| misplaced(handle, "session"))
+    }
+
+    fn sm_close_session(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        guarded(|| misplaced(handle, "session"))
+    }
+}
+
+/// A panic becomes a log line and a refusal.
+fn guarded(body: impl FnOnce() -> PamResultCode) -> PamResultCode {
+    route_to_syslog();
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(code) => code,
+        Err(payload) => {
+            discard(payload);
+            MISCONFIGURED
+        }
+    }
+}
+
+fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> PamResultCode {
+    let user = handle.get_user(None);
+    let host = Host::new(handle, flags);
+    let arguments = match Arguments::parse(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return host.misconfigured(&error),
+    };
+    let config = match Config::load(arguments.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => return host.misconfigured(&error),
+    };
+    let Ok(user) = user else { return host.nameless() };
+    let host = host.with_debug(arguments.debug);
+    host.debug("the configuration is in order");
+
+    let files = Files::new(Roots::default(), config.window);
+    let world = World { config: &config, store: &files, accounts: &sys::Passwd, clock: &clock::System, journal: &host };
+    let (mut login, mut next) = Login::begin(world, host.request(user));
+    let ending = loop {
+        match next {
+            Next::Ask(prompt) => {
+                let answer = host.ask(&prompt);
+                next = login.answer(answer.as_ref().map(pam::secret::SecretBytes::as_bytes));
+            }
+            Next::End(ending) => break ending,
+        }
+    };
+    if let Some(farewell) = &ending.farewell {
+        host.tell(farewell, matches!(ending.outcome, Outcome::Proved(_)));
+    }
+    code(ending.outcome)
+}
+
+/// The module stands in a part of the stack where it has nothing to say: a mistake that must not pass unnoticed.
+fn misplaced(handle: &mut PamHandle, part: &str) -> PamResultCode {
+    let host = Host::new(handle, 0);
+    host.write(Severity::Alert, &format!("event=misplaced stack={part} hint=\"pam_twofactor.so belongs in auth\""));
+    PamResultCode::PAM_SERVICE_ERR
+}

@@ -1,0 +1,97 @@
+//! The host's side of a login: what it knows, its conversation, its log.
+
+use std::ffi::CStr;
+use std::fmt::Display;
+
+use pam::constants::{
+    PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT, PAM_TEXT_INFO, PamFlag, PamResultCode,
+};
+use pam::conv::Conv;
+use pam::items::{RHost, Service, Tty};
+use pam::module::PamHandle;
+use pam::secret::SecretBytes;
+use twofactor_core::login::{Journal, Prompt, Request, Severity};
+
+use crate::ffi;
+use crate::outcome::MISCONFIGURED;
+
+/// One call of libpam.
+pub(crate) struct Host<'h> {
+    handle: &'h PamHandle,
+    silent: bool,
+    debug: bool,
+}
+
+impl<'h> Host<'h> {
+    pub(crate) fn new(handle: &'h PamHandle, flags: PamFlag) -> Self {
+        Self { handle, silent: flags & PAM_SILENT != 0, debug: false }
+    }
+
+    pub(crate) fn with_debug(self, debug: bool) -> Self {
+        Self { debug, ..self }
+    }
+
+    /// What the host knows of this login, copied: a conversation may free libpam's memory.
+    pub(crate) fn request(&self, user: String) -> Request {
+        let text = |item: &CStr| item.to_string_lossy().into_owned();
+        let service = self.handle.get_item::<Service<'_>>().ok().flatten().map(|item| text(item.0));
+        let rhost = self.handle.get_item::<RHost<'_>>().ok().flatten().map(|item| text(item.0));
+        let tty = self.handle.get_item::<Tty<'_>>().ok().flatten().map(|item| text(item.0));
+        let present = |text: &String| !text.is_empty();
+        Request { user, service: service.unwrap_or_default(), rhost: rhost.filter(present), tty: tty.filter(present) }
+    }
+
+    /// Asks; `None` if there is no answer, whatever the reason.
+    pub(crate) fn ask(&self, prompt: &Prompt) -> Option<SecretBytes> {
+        let conversation = self.handle.get_item::<Conv<'_>>().ok().flatten()?;
+        let style = if prompt.echo { PAM_PROMPT_ECHO_ON } else { PAM_PROMPT_ECHO_OFF };
+        conversation.send(style, &prompt.text).ok().flatten()
+    }
+
+    /// Tells, if the host wants to hear anything. Some hosts answer with an error though they showed it.
+    pub(crate) fn tell(&self, text: &str, good_news: bool) {
+        if self.silent {
+            return;
+        }
+        let style = if good_news { PAM_TEXT_INFO } else { PAM_ERROR_MSG };
+        if let Ok(Some(conversation)) = self.handle.get_item::<Conv<'_>>() {
+            let _ = conversation.send(style, text);
+        }
+    }
+
+    pub(crate) fn debug(&self, line: &str) {
+        if self.debug {
+            self.write(Severity::Debug, line);
+        }
+    }
+
+    /// Bad arguments or a bad configuration: nobody gets in, and the log says what to mend.
+    pub(crate) fn misconfigured(&self, error: &dyn Display) -> PamResultCode {
+        self.write(Severity::Alert, &format!("event=login outcome=misconfigured error={:?}", error.to_string()));
+        self.tell(
+            "Your second factor can't be checked right now. Your administrator finds the reason in the log.",
+            false,
+        );
+        MISCONFIGURED
+    }
+
+    /// The host did not say, even when asked, who wants to log in.
+    pub(crate) fn nameless(&self) -> PamResultCode {
+        self.write(Severity::Notice, "event=login outcome=refused reason=no-user-name");
+        PamResultCode::PAM_AUTH_ERR
+    }
+}
+
+impl Journal for Host<'_> {
+    fn write(&self, severity: Severity, line: &str) {
+        let priority = match severity {
+            Severity::Alert => libc::LOG_ALERT,
+            Severity::Error => libc::LOG_ERR,
+            Severity::Warning => libc::LOG_WARNING,
+            Severity::Notice => libc::LOG_NOTICE,
+            Severity::Info => libc::LOG_INFO,
+            Severity::Debug => libc::LOG_DEBUG,
+        };
+        ffi::pam_log(self.handle, priority, line);
+    }
+}
