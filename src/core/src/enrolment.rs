@@ -123,19 +123,7 @@ impl Enrolment {
     /// # Errors
     /// It is malformed, of an unknown version, or says that it belongs to somebody else.
     pub fn parse(bytes: &[u8], account: &Account) -> Result<Self, EnrolmentError> {
-        let version = document::read(bytes, |table| {
-            let version: u32 = table.required("version")?;
-            if version == VERSION {
-                return Record::read(table).map(Ok);
-            }
-            // A newer release may have added keys: its version says more than the first of them.
-            table.ignore_the_rest();
-            Ok(Err(version))
-        });
-        let record = match version? {
-            Ok(record) => record,
-            Err(version) => return Err(EnrolmentError::Version { version }),
-        };
+        let record = Record::parse(bytes)?;
         if record.user != account.name.as_str() || record.uid != account.uid {
             return Err(EnrolmentError::Stranger { user: record.user, uid: record.uid });
         }
@@ -179,6 +167,19 @@ struct Record {
 }
 
 impl Record {
+    fn parse(bytes: &[u8]) -> Result<Self, EnrolmentError> {
+        let read = document::read(bytes, |table| {
+            let version: u32 = table.required("version")?;
+            if version == VERSION {
+                return Self::read(table).map(Ok);
+            }
+            // A newer release may have added keys: its version says more than the first of them.
+            table.ignore_the_rest();
+            Ok(Err(EnrolmentError::Version { version }))
+        });
+        read?
+    }
+
     fn read(table: &Table<'_>) -> Result<Self, Mistake> {
         Ok(Self {
             user: table.required("user")?,
@@ -256,6 +257,19 @@ impl RecoverySheet {
     pub fn purpose(&self) -> String {
         purpose_of_recovery(self.generation)
     }
+}
+
+/// The keys that an enrolment is sealed under, whoever it belongs to.
+///
+/// # Errors
+/// It is malformed or of an unknown version.
+pub fn keys_of(bytes: &[u8]) -> Result<Vec<KeyNumber>, EnrolmentError> {
+    let record = Record::parse(bytes)?;
+    let mut keys: Vec<_> = record.devices.iter().map(|device| device.sealed.key).collect();
+    keys.extend(record.recovery.iter().map(|sheet| sheet.sealed.key));
+    keys.sort_unstable();
+    keys.dedup();
+    Ok(keys)
 }
 
 /// An enrolment cannot be used.
@@ -341,7 +355,6 @@ const VERSION: u32 = 1;
 mod tests {
     use super::*;
     use crate::account::UserName;
-    use crate::factor::otp::{Algorithm, Digits, Period};
 
     fn account() -> Account {
         Account { name: UserName::new("alice").unwrap(), uid: 1000 }
@@ -354,7 +367,7 @@ mod tests {
             devices: vec![Device {
                 id: DeviceId(1),
                 label: Label::try_from("phone".to_owned()).unwrap(),
-                parameters: Parameters { digits: Digits::SIX, period: Period::THIRTY, algorithm: Algorithm::Sha1 },
+                parameters: Parameters::COMMON,
                 sealed: Sealed { key, content: vec![1; 60] },
                 created: UnixTime(5),
             }],

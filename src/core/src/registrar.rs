@@ -234,6 +234,15 @@ impl<'w> Registrar<'w> {
         Ok(stems.filter_map(UserName::from_file_stem).collect())
     }
 
+    /// The keys that one enrolment is sealed under; none if it has gone meanwhile. Read without the account, which
+    /// may be gone while its secrets are not.
+    ///
+    /// # Errors
+    /// The enrolment cannot be read.
+    pub fn keys_of(&self, name: &UserName) -> Result<Vec<KeyNumber>, RegistrarError> {
+        Ok(self.files.keys_of(&self.files.users()?, name)?)
+    }
+
     /// Adds a key, which seals from now on.
     ///
     /// # Errors

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::account::Account;
+use crate::account::{Account, UserName};
 use crate::clock::UnixTime;
-use crate::enrolment::{ENROLMENT_MAX_BYTES, Enrolment, EnrolmentError, Factors};
+use crate::enrolment::{self, ENROLMENT_MAX_BYTES, Enrolment, EnrolmentError, Factors};
 use crate::factor::totp::Window;
-use crate::keyring::{Keyring, KeyringError};
+use crate::keyring::{KeyNumber, Keyring, KeyringError};
 use crate::state::{Damage, State, StateError, StateFile};
 use crate::sys::{Directory, FileError};
 
@@ -115,6 +115,18 @@ impl Files {
         let bytes = Zeroizing::new(file.read(ENROLMENT_MAX_BYTES)?);
         let failed = |source| StoreError::Enrolment { path: users.path().join(&name), source };
         Enrolment::parse(&bytes, account).map(Some).map_err(failed)
+    }
+
+    /// The keys that an enrolment is sealed under, whoever it says it belongs to; none if there is no such enrolment.
+    ///
+    /// # Errors
+    /// The file is there but cannot be used.
+    pub fn keys_of(&self, users: &Directory, name: &UserName) -> Result<Vec<KeyNumber>, StoreError> {
+        let file_name = format!("{}{ENROLMENT_SUFFIX}", name.file_stem());
+        let Some(file) = users.file(&file_name)? else { return Ok(Vec::new()) };
+        let bytes = Zeroizing::new(file.read(ENROLMENT_MAX_BYTES)?);
+        let failed = |source| StoreError::Enrolment { path: users.path().join(&file_name), source };
+        enrolment::keys_of(&bytes).map_err(failed)
     }
 
     /// Opens the state of a user and, if it is missing, makes the one that `missing` gives, under a lock that keeps

@@ -8,7 +8,6 @@ use twofactor_message::EmailAddress;
 
 use crate::document::{self, Mistake, Table, checked};
 use crate::factor::Method;
-use crate::factor::otp::{Algorithm, Digits, Period};
 use crate::factor::totp::{Parameters, Window};
 use crate::policy::{Mode, Rule, Unenrolled};
 use crate::sys::{self, Directory, FileError, split};
@@ -132,7 +131,7 @@ impl Default for Config {
             methods: vec![Method::Totp, Method::Recovery],
             rescue_mail: None,
             policy: Rule { mode: Mode::Required, unenrolled: Unenrolled::Deny },
-            totp: Parameters { digits: Digits::SIX, period: Period::THIRTY, algorithm: Algorithm::Sha1 },
+            totp: Parameters::COMMON,
             window: Window::ONE,
             tries: 3,
             limits: Limits { free_failures: 3, longest_wait_seconds: 15 * 60, lock_after: 100 },
@@ -236,6 +235,7 @@ const CONFIG_MAX_BYTES: u64 = 1024 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::factor::otp::Algorithm;
 
     #[test]
     fn an_empty_table_means_the_defaults() {

@@ -33,8 +33,8 @@ pub struct Wrong {
 impl Wrong {
     /// Words about a value.
     #[must_use]
-    pub fn new(value: &Written<'_>, what: impl ToString) -> Self {
-        Self { at: value.span().start, what: what.to_string() }
+    pub fn new(value: &Written<'_>, what: impl Into<String>) -> Self {
+        Self { at: value.span().start, what: what.into() }
     }
 
     pub(super) fn kind(expected: &str, value: &Written<'_>) -> Self {
@@ -73,14 +73,14 @@ impl Value for u64 {
 impl Value for u32 {
     fn read(value: &Written<'_>) -> Result<Self, Wrong> {
         let number = whole_number(value, Self::MAX.into())?;
-        Self::try_from(number).map_err(|error| Wrong::new(value, error))
+        Self::try_from(number).map_err(|error| Wrong::new(value, error.to_string()))
     }
 }
 
 impl Value for u8 {
     fn read(value: &Written<'_>) -> Result<Self, Wrong> {
         let number = whole_number(value, Self::MAX.into())?;
-        Self::try_from(number).map_err(|error| Wrong::new(value, error))
+        Self::try_from(number).map_err(|error| Wrong::new(value, error.to_string()))
     }
 }
 
@@ -139,7 +139,7 @@ macro_rules! checked {
         impl $crate::document::Value for $type {
             fn read(value: &$crate::document::Written<'_>) -> Result<Self, $crate::document::Wrong> {
                 let written = <$written as $crate::document::Value>::read(value)?;
-                Self::try_from(written).map_err(|error| $crate::document::Wrong::new(value, error))
+                Self::try_from(written).map_err(|error| $crate::document::Wrong::new(value, error.to_string()))
             }
         }
     )+};

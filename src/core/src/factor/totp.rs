@@ -43,6 +43,9 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// What every authenticator app assumes.
+    pub const COMMON: Self = Self { digits: Digits::SIX, period: Period::THIRTY, algorithm: Algorithm::Sha1 };
+
     /// The step that `now` falls into.
     #[must_use]
     pub fn step_at(&self, now: UnixTime) -> Step {
@@ -197,9 +200,8 @@ mod tests {
 
     #[test]
     fn a_short_or_absurd_secret_makes_no_key() {
-        let parameters = Parameters { digits: Digits::SIX, period: Period::THIRTY, algorithm: Algorithm::Sha1 };
         for length in [0, 9, 129] {
-            assert!(Key::new(&Secret::new(vec![7; length]), parameters).is_err(), "{length}");
+            assert!(Key::new(&Secret::new(vec![7; length]), Parameters::COMMON).is_err(), "{length}");
         }
     }
 }

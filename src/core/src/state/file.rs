@@ -119,7 +119,7 @@ impl Slot {
     fn offset(self) -> u64 {
         match self {
             Self::First => 0,
-            Self::Second => SLOT_BYTES,
+            Self::Second => SLOT_BYTES as u64,
         }
     }
 
@@ -181,8 +181,8 @@ impl StateError {
 }
 
 /// The blocks of most disks: a write that tears one slot cannot reach the other.
-const SLOT_BYTES: u64 = 4096;
+const SLOT_BYTES: usize = 4096;
 /// The length of a state file, for ever.
-pub const FILE_BYTES: usize = 2 * SLOT_BYTES as usize;
+pub const FILE_BYTES: usize = 2 * SLOT_BYTES;
 /// How often a file may vanish between opening and locking before it is given up.
 const REOPENINGS_MAX: u32 = 8;

@@ -142,7 +142,6 @@ mod tests {
     use crate::account::{Account, UserName};
     use crate::enrolment::{Device, RecoverySheet};
     use crate::factor::Label;
-    use crate::factor::otp::{Algorithm, Digits, Period};
     use crate::factor::recovery::Digest;
     use crate::factor::totp::Parameters;
     use crate::keyring::{KeyNumber, Sealed};
@@ -154,7 +153,7 @@ mod tests {
         let device = |id: &u32| Device {
             id: DeviceId(*id),
             label: Label::try_from(format!("device {id}")).unwrap(),
-            parameters: Parameters { digits: Digits::SIX, period: Period::THIRTY, algorithm: Algorithm::Sha1 },
+            parameters: Parameters::COMMON,
             sealed: sealed.clone(),
             created: UnixTime(0),
         };

@@ -62,7 +62,7 @@ pub(super) fn decode(record: &[u8]) -> Result<(u64, State), RecordError> {
     let mut table = Fields(content.get(DEVICES_AT..).unwrap_or_default());
     for _ in 0..DEVICES_MAX {
         let (id, flags, burnt) = (DeviceId(table.u32()?), table.u32()?, Step(table.u64()?));
-        let [_reserved @ ..] = table.take::<DEVICE_RESERVED_BYTES>()?;
+        table.take::<DEVICE_RESERVED_BYTES>()?;
         if flags & IN_USE != 0 {
             devices.push(DeviceState { id, burnt: (flags & HAS_BURNT != 0).then_some(burnt) });
         }

@@ -20,6 +20,7 @@ impl TrustedFile {
     ///
     /// # Errors
     /// Whatever makes the file untrustworthy; `path` is only for the message.
+    #[allow(clippy::useless_conversion, reason = "st_nlink has 32 bits on some architectures")]
     pub(super) fn examine(descriptor: OwnedFd, path: PathBuf) -> Result<Self, FileError> {
         let status = fstat(&descriptor).map_err(|e| FileError::io(&path, "examine", e.into()))?;
         let problem = if kind(&status) != SFlag::S_IFREG {

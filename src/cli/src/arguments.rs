@@ -1,0 +1,139 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Set up and administer second factors for Linux logins.
+#[derive(Parser)]
+#[command(
+    name = "twofactor",
+    version,
+    disable_help_subcommand = true,
+    propagate_version = true,
+    after_help = "Exit status: 0 done, 1 refused or failed, 2 misused."
+)]
+pub(crate) struct Arguments {
+    /// Read the settings from PATH instead of /etc/twofactor/config.toml.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print one JSON value on standard output and nothing else there.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print nothing but what was asked for and errors.
+    #[arg(long, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Enrol an authenticator app: show the secret, prove a code, save, show the recovery codes.
+    #[command(after_help = SETUP_EXAMPLES)]
+    Setup(Setup),
+    /// Say what a user has and whether their codes are judged now.
+    Status {
+        /// Whose; you, if left out.
+        user: Option<String>,
+    },
+    /// List everybody who is enrolled.
+    List,
+    /// Log in through a real PAM service, in this terminal, and say what came out and why.
+    #[command(after_help = "Example:\n  twofactor try alice --service sshd")]
+    Try {
+        /// Who logs in.
+        user: String,
+        /// The service, a file in /etc/pam.d.
+        #[arg(long, default_value = "login", value_name = "S")]
+        service: String,
+    },
+    /// Issue new recovery codes; the old ones are void from then on.
+    Recovery {
+        /// For whom.
+        user: String,
+    },
+    /// Forget a user's failures, so that codes are judged again at once.
+    Unlock {
+        /// Whom.
+        user: String,
+    },
+    /// Remove a user's second factor, or one part of it.
+    #[command(after_help = "Examples:\n  twofactor remove alice\n  twofactor remove alice --label \"old phone\"")]
+    Remove {
+        /// Whose.
+        user: String,
+        /// Only this method.
+        #[arg(long, value_enum, value_name = "M")]
+        method: Option<RemovableMethod>,
+        /// Only the device of this name.
+        #[arg(long, value_name = "L")]
+        label: Option<String>,
+    },
+    /// The numbered keys that seal secrets on disk.
+    #[command(subcommand)]
+    Keys(Keys),
+}
+
+#[derive(Args)]
+pub(crate) struct Setup {
+    /// Whom to enrol; you, if left out.
+    pub(crate) user: Option<String>,
+    /// What to enrol.
+    #[arg(long, value_enum, default_value = "totp", value_name = "M")]
+    pub(crate) method: SetupMethod,
+    /// What the device is called; one person can have several.
+    #[arg(long, default_value = "authenticator", value_name = "L")]
+    pub(crate) label: String,
+    /// How to show the QR code [default: terminal, if standard output is one].
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(crate) qr: Option<Qr>,
+    /// Save at once, without a code as proof.
+    #[arg(long)]
+    pub(crate) no_confirm: bool,
+    /// Take the place of the device with the same label.
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum SetupMethod {
+    /// An authenticator app.
+    Totp,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum RemovableMethod {
+    /// Every authenticator app.
+    Totp,
+    /// The recovery codes.
+    Recovery,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Qr {
+    /// In this terminal.
+    Terminal,
+    /// Not at all.
+    None,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Keys {
+    /// List the keys and how many enrolments are sealed under each.
+    List,
+    /// Add a key and seal every enrolment anew under it; nobody has to enrol again.
+    Rotate {
+        /// Add no key; only seal anew what is still under an older one, such as after an interruption.
+        #[arg(long)]
+        resume: bool,
+        /// Then drop the keys under which nothing is sealed any more. Backups sealed under them are lost.
+        #[arg(long)]
+        retire: bool,
+    },
+}
+
+const SETUP_EXAMPLES: &str = "Examples:
+  twofactor setup alice
+  twofactor setup alice --label tablet
+  twofactor setup alice --no-confirm --json";

@@ -1,0 +1,123 @@
+//! `twofactor keys`: the numbered keys that seal secrets on disk.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+use twofactor_core::account::UserName;
+use twofactor_core::keyring::{KeyNumber, KeyringError};
+use twofactor_core::registrar::{Registrar, RegistrarError};
+use twofactor_core::sys::{Accounts, Passwd};
+
+use super::status::point_in_time;
+use crate::arguments::Keys;
+use crate::failure::Failure;
+use crate::office::Office;
+use crate::output::Output;
+
+/// Runs the command.
+pub(crate) fn run(keys: &Keys, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
+    let office = Office::open(config)?;
+    match keys {
+        Keys::List => list(&office, output),
+        Keys::Rotate { resume, retire } => rotate(&office, *resume, *retire, output),
+    }
+}
+
+fn list(office: &Office, output: &mut Output) -> Result<(), Failure> {
+    let keyring = match office.files().keyring() {
+        Ok(keyring) => keyring,
+        Err(KeyringError::Missing { .. }) => {
+            return output.answer("There is no key yet; the first setup makes one.\n", &Vec::<KeyReport>::new());
+        }
+        Err(error) => return Err(RegistrarError::from(error).into()),
+    };
+    let in_use = enrolments_by_key(&office.registrar())?;
+    let reports: Vec<_> = keyring
+        .numbers()
+        .map(|(number, created)| KeyReport {
+            number: number.into(),
+            created: created.0,
+            seals: Some(number) == keyring.sealing_number(),
+            enrolments: in_use.get(&number).copied().unwrap_or(0),
+        })
+        .collect();
+    let mut text = "KEY  MADE                  ENROLMENTS\n".to_owned();
+    for ((_, created), report) in keyring.numbers().zip(&reports) {
+        let seals = if report.seals { "  (seals)" } else { "" };
+        let made = point_in_time(created);
+        text.push_str(&format!("{:<4} {made:<21} {}{seals}\n", report.number, report.enrolments));
+    }
+    output.answer(&text, &reports)
+}
+
+fn rotate(office: &Office, resume: bool, retire: bool, output: &mut Output) -> Result<(), Failure> {
+    let registrar = office.registrar();
+    if !resume {
+        registrar.add_key()?;
+    }
+    let names = registrar.enrolled()?;
+    let (mut resealed, mut failed) = (0usize, Vec::new());
+    for name in &names {
+        match reseal(&registrar, name) {
+            Ok(true) => resealed += 1,
+            Ok(false) => {}
+            Err(failure) => failed.push(failure),
+        }
+    }
+    for failure in &failed {
+        output.remark(&failure.lines())?;
+    }
+    if !failed.is_empty() {
+        let what =
+            format!("{} of {} enrolments stay under an older key, which stays as well", failed.len(), names.len());
+        return Err(Failure::new(what, "mend what stands above, then: twofactor keys rotate --resume"));
+    }
+    let retired = if retire { registrar.retire_keys(keys_in_use)? } else { Vec::new() };
+    let sealing = office.files().keyring().map_err(RegistrarError::from)?.sealing_number().map(u32::from);
+    let mut text = format!("Key {} seals; {resealed} enrolments were sealed anew.\n", sealing.unwrap_or_default());
+    if !retired.is_empty() {
+        let numbers: Vec<_> = retired.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("Retired: key {}.\n", numbers.join(", ")));
+    }
+    let retired = retired.into_iter().map(u32::from).collect();
+    output.answer(&text, &Rotated { key: sealing, resealed, retired })
+}
+
+fn reseal(registrar: &Registrar<'_>, name: &UserName) -> Result<bool, Failure> {
+    let about = |error| Failure::about(name.as_str(), &error);
+    let account = Passwd.find(name.as_str())?.ok_or_else(|| {
+        Failure::new(format!("{} has no account any more", name.as_str()), "remove the enrolment's file")
+    })?;
+    registrar.reseal(&account).map_err(about)
+}
+
+/// Every key that any enrolment needs. An enrolment that cannot be read stops this: its key must not be lost.
+fn keys_in_use(registrar: &Registrar<'_>) -> Result<Vec<KeyNumber>, RegistrarError> {
+    enrolments_by_key(registrar).map(|counts| counts.into_keys().collect())
+}
+
+fn enrolments_by_key(registrar: &Registrar<'_>) -> Result<BTreeMap<KeyNumber, usize>, RegistrarError> {
+    let mut counts = BTreeMap::new();
+    for name in registrar.enrolled()? {
+        for key in registrar.keys_of(&name)? {
+            *counts.entry(key).or_default() += 1;
+        }
+    }
+    Ok(counts)
+}
+
+#[derive(Serialize)]
+struct KeyReport {
+    number: u32,
+    created: u64,
+    seals: bool,
+    enrolments: usize,
+}
+
+#[derive(Serialize)]
+struct Rotated {
+    key: Option<u32>,
+    resealed: usize,
+    retired: Vec<u32>,
+}

@@ -1,0 +1,10 @@
+//! One command, one file.
+
+pub(crate) mod keys;
+pub(crate) mod list;
+pub(crate) mod recovery;
+pub(crate) mod remove;
+pub(crate) mod setup;
+pub(crate) mod status;
+pub(crate) mod trial;
+pub(crate) mod unlock;

@@ -1,0 +1,143 @@
+//! `twofactor status`: what one user has, and whether their codes are judged now.
+
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde::Serialize;
+use twofactor_core::account::Account;
+use twofactor_core::clock::UnixTime;
+use twofactor_core::registrar::Standing;
+use twofactor_core::throttle::{Failures, Gate};
+
+use crate::failure::Failure;
+use crate::office::{Office, account_or_own};
+use crate::output::Output;
+
+/// Runs the command.
+pub(crate) fn run(user: Option<&str>, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
+    let office = Office::open(config)?;
+    let account = account_or_own(user)?;
+    let report = Report::of(&office, &account)?;
+    output.answer(&report.text(), &report)
+}
+
+/// All that there is to say.
+#[derive(Serialize)]
+pub(super) struct Report {
+    user: String,
+    enrolled: bool,
+    methods: Vec<DeviceReport>,
+    recovery_codes_left: usize,
+    failures: u32,
+    locked: bool,
+    wait_seconds: u64,
+    /// Unix time; missing if there was none.
+    last_success: Option<u64>,
+    /// The next login will find no state and count everything as used.
+    state_missing: bool,
+}
+
+#[derive(Serialize)]
+struct DeviceReport {
+    method: &'static str,
+    label: String,
+    digits: u8,
+    period: u64,
+    algorithm: &'static str,
+    created: u64,
+}
+
+impl Report {
+    pub(super) fn of(office: &Office, account: &Account) -> Result<Self, Failure> {
+        let about = |error| Failure::about(account.name.as_str(), &error);
+        let standing = office.registrar().standing(account).map_err(about)?;
+        if let Some(standing) = &standing {
+            office.registrar().check(&standing.enrolment).map_err(about)?;
+        }
+        let state = standing.as_ref().and_then(|standing| standing.state.as_ref());
+        let failures = state.map_or(Failures::default(), |state| state.failures);
+        let gate = office.config.limits.gate(failures, office.now);
+        Ok(Self {
+            user: account.name.as_str().to_owned(),
+            enrolled: standing.is_some(),
+            methods: standing.as_ref().map(devices).unwrap_or_default(),
+            recovery_codes_left: standing.as_ref().map_or(0, recovery_codes_left),
+            failures: failures.count,
+            locked: gate == Gate::Locked,
+            wait_seconds: if let Gate::Wait { seconds } = gate { seconds } else { 0 },
+            last_success: state.map(|state| state.last_success.0).filter(|time| *time > 0),
+            state_missing: standing.is_some() && state.is_none(),
+        })
+    }
+
+    pub(super) fn text(&self) -> String {
+        if !self.enrolled {
+            return format!("{} is not enrolled.\n", self.user);
+        }
+        let mut text = format!("{} is enrolled.\n", self.user);
+        for device in &self.methods {
+            let DeviceReport { method, label, digits, period, algorithm, created } = device;
+            let since = point_in_time(UnixTime(*created));
+            text.push_str(&format!(
+                "  {method:<10} {label}  ({digits} digits, {period} s, {algorithm}; since {since})\n"
+            ));
+        }
+        text.push_str(&format!("  {:<10} {} codes left\n", "recovery", self.recovery_codes_left));
+        let last = self.last_success.map_or_else(|| "never".to_owned(), |time| point_in_time(UnixTime(time)));
+        text.push_str(&format!("Last proved:  {last}\n"));
+        text.push_str(&format!("Failures:     {}{}\n", self.failures, self.consequence()));
+        if self.state_missing {
+            text.push_str("The state is missing: the next login makes it anew and counts every code as used.\n");
+        }
+        text
+    }
+
+    /// What the failures mean now, for both texts.
+    fn consequence(&self) -> String {
+        match (self.locked, self.wait_seconds) {
+            (true, _) => format!(", locked; to unlock: twofactor unlock {}", self.user),
+            (false, 0) => String::new(),
+            (false, seconds) => {
+                format!(", codes are judged again in {}", humantime::format_duration(Duration::from_secs(seconds)))
+            }
+        }
+    }
+
+    /// One row of `list`.
+    pub(super) fn row(&self) -> [String; 4] {
+        let labels: Vec<_> = self.methods.iter().map(|device| device.label.as_str()).collect();
+        let condition = match (self.locked, self.wait_seconds) {
+            (true, _) => "locked".to_owned(),
+            (false, 0) => "ok".to_owned(),
+            (false, seconds) => format!("waits {seconds} s"),
+        };
+        [self.user.clone(), labels.join(", "), self.recovery_codes_left.to_string(), condition]
+    }
+}
+
+fn devices(standing: &Standing) -> Vec<DeviceReport> {
+    let report = |device: &twofactor_core::enrolment::Device| DeviceReport {
+        method: twofactor_core::factor::Method::Totp.name(),
+        label: device.label.as_str().to_owned(),
+        digits: device.parameters.digits.count(),
+        period: device.parameters.period.seconds(),
+        algorithm: device.parameters.algorithm.name(),
+        created: device.created.0,
+    };
+    standing.enrolment.devices.iter().map(report).collect()
+}
+
+fn recovery_codes_left(standing: &Standing) -> usize {
+    let issued = standing.enrolment.recovery.as_ref().map_or(0, |sheet| sheet.digests.len());
+    // Without a state every code counts as used.
+    standing.state.as_ref().map_or(0, |state| state.recovery_left(issued))
+}
+
+/// `2026-11-23T04:15:00Z`.
+pub(super) fn point_in_time(time: UnixTime) -> String {
+    match UNIX_EPOCH.checked_add(Duration::from_secs(time.0)) {
+        // Beyond the year 9999 there is no such text.
+        Some(point) if time.0 < 253_402_300_800 => humantime::format_rfc3339_seconds(point).to_string(),
+        _ => format!("{} s after 1970", time.0),
+    }
+}

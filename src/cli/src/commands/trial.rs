@@ -1,0 +1,128 @@
+//! `twofactor try`: a login through a real PAM service, and what it means.
+
+use std::ffi::CString;
+use std::path::Path;
+
+use serde::Serialize;
+use twofactor_core::account::Account;
+use twofactor_core::state::State;
+use twofactor_core::throttle::Gate;
+
+use crate::application;
+use crate::failure::Failure;
+use crate::office::{Office, account};
+use crate::output::Output;
+
+/// Runs the command. It fails if the login does.
+pub(crate) fn run(user: &str, service: &str, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
+    let office = Office::open(config)?;
+    let account = account(user)?;
+    let (pam_service, pam_user) = (service_name(service)?, CString::new(user).unwrap_or_default());
+    let before = state(&office, &account)?;
+    let answer = application::authenticate(&pam_service, &pam_user);
+    let after = state(&office, &account)?;
+
+    let authenticated = answer.code == application::SUCCESS;
+    let second_factor = SecondFactor::between(before.as_ref(), after.as_ref());
+    let report = Trial {
+        user,
+        service,
+        code: answer.code,
+        name: application::name(answer.code),
+        message: &answer.text,
+        authenticated,
+        second_factor: second_factor.name(),
+    };
+    let verdict = if authenticated { "would be let in" } else { "would be refused" };
+    let reason = second_factor.reason(&office, user, after.as_ref());
+    let text = format!(
+        "\n{user} {verdict} by {service}.\nlibpam:         {} ({})\nsecond factor:  {reason}\n",
+        answer.text, report.name,
+    );
+    output.answer(&text, &report)?;
+    if authenticated {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format!("{user} was refused by {service}: {}", report.name),
+        "the system log (authpriv) has the reason of every module",
+    ))
+}
+
+fn service_name(service: &str) -> Result<CString, Failure> {
+    let hint = "see which there are: ls /etc/pam.d";
+    let plain = !service.is_empty() && service.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    if !plain || service.starts_with('.') {
+        return Err(Failure::misused(format!("{service:?} is not the name of a PAM service"), hint));
+    }
+    let known = ["/etc/pam.d", "/usr/lib/pam.d"].iter().any(|directory| Path::new(directory).join(service).exists());
+    if !known {
+        return Err(Failure::new(format!("there is no PAM service {service}"), hint));
+    }
+    CString::new(service).map_err(|error| Failure::misused(error, hint))
+}
+
+fn state(office: &Office, account: &Account) -> Result<Option<State>, Failure> {
+    let standing = office.registrar().standing(account);
+    let standing = standing.map_err(|error| Failure::about(account.name.as_str(), &error))?;
+    Ok(standing.and_then(|standing| standing.state))
+}
+
+/// What the state tells of the login that lies between two looks at it.
+#[derive(Clone, Copy)]
+enum SecondFactor {
+    NotEnrolled,
+    Proved,
+    Refused { failures: u32 },
+    NotJudged,
+}
+
+impl SecondFactor {
+    fn between(before: Option<&State>, after: Option<&State>) -> Self {
+        let Some(after) = after else { return Self::NotEnrolled };
+        let count_before = before.map_or(0, |state| state.failures.count);
+        // Within the second of an earlier success only the burnt step or code has changed.
+        if before.is_some_and(|before| before != after) && after.failures.count == 0 {
+            Self::Proved
+        } else if after.failures.count > count_before {
+            Self::Refused { failures: after.failures.count - count_before }
+        } else {
+            Self::NotJudged
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::NotEnrolled => "not-enrolled",
+            Self::Proved => "proved",
+            Self::Refused { .. } => "refused",
+            Self::NotJudged => "not-judged",
+        }
+    }
+
+    fn reason(self, office: &Office, user: &str, after: Option<&State>) -> String {
+        let gate = after.map_or(Gate::Open, |state| office.config.limits.gate(state.failures, office.now));
+        match (self, gate) {
+            (Self::NotEnrolled, _) => format!("{user} is not enrolled; mode is {}", office.config.policy.mode.name()),
+            (Self::Proved, _) => "proved".to_owned(),
+            (Self::Refused { failures }, _) => format!("{failures} wrong in this login"),
+            (Self::NotJudged, Gate::Locked) => format!("locked; to unlock: twofactor unlock {user}"),
+            (Self::NotJudged, Gate::Wait { seconds }) => format!("throttled for another {seconds} s"),
+            (Self::NotJudged, Gate::Open) => format!(
+                "no code was judged: none was typed, or pam_twofactor.so was not reached in this stack (mode is {})",
+                office.config.policy.mode.name()
+            ),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Trial<'a> {
+    user: &'a str,
+    service: &'a str,
+    code: i32,
+    name: &'static str,
+    message: &'a str,
+    authenticated: bool,
+    second_factor: &'static str,
+}

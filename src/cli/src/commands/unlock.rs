@@ -1,0 +1,32 @@
+//! `twofactor unlock`: failures are forgotten.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::office::{Office, account};
+use crate::output::Output;
+
+/// Runs the command.
+pub(crate) fn run(user: &str, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
+    let office = Office::open(config)?;
+    let account = account(user)?;
+    let failures = office.registrar().unlock(&account).map_err(|error| Failure::about(user, &error))?;
+    let text = match failures {
+        Some(0) => format!("{user} had no failures.\n"),
+        Some(count) => format!("{user} is unlocked; {count} failures are forgotten.\n"),
+        None => format!(
+            "{user}'s state was missing or damaged and is made anew. Codes of this moment and all recovery codes count\n\
+             as used; new ones: twofactor recovery {user}\n"
+        ),
+    };
+    output.answer(&text, &Unlocked { user, failures, state_rebuilt: failures.is_none() })
+}
+
+#[derive(Serialize)]
+struct Unlocked<'a> {
+    user: &'a str,
+    failures: Option<u32>,
+    state_rebuilt: bool,
+}

@@ -1,0 +1,50 @@
+//! `twofactor`: sets up, looks after and takes away second factors.
+//!
+//! One command, one file in `commands/`; each answers with a value that [`output`] shows as text or as JSON, or with
+//! a [`failure::Failure`] of two lines: what is wrong, and what to do.
+
+mod application;
+mod arguments;
+mod commands;
+mod failure;
+mod office;
+mod otpauth;
+mod output;
+mod qr;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use failure::Failure;
+use output::Output;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return failure::misused(&error),
+    };
+    let mut output = Output::new(arguments.json, arguments.quiet);
+    match run(&arguments, &mut output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => output.failed(&failure),
+    }
+}
+
+fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
+    let config = arguments.config.as_deref();
+    match &arguments.command {
+        Command::Setup(setup) => commands::setup::run(setup, config, output),
+        Command::Status { user } => commands::status::run(user.as_deref(), config, output),
+        Command::List => commands::list::run(config, output),
+        Command::Try { user, service } => commands::trial::run(user, service, config, output),
+        Command::Recovery { user } => commands::recovery::run(user, config, output),
+        Command::Unlock { user } => commands::unlock::run(user, config, output),
+        Command::Remove { user, method, label } => {
+            commands::remove::run(user, *method, label.as_deref(), config, output)
+        }
+        Command::Keys(keys) => commands::keys::run(keys, config, output),
+    }
+}

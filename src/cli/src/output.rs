@@ -1,0 +1,65 @@
+//! What a command prints: text for people or one JSON value for programs, never both.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Standard output and standard error.
+pub(crate) struct Output {
+    json: bool,
+    quiet: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// What was asked for.
+    pub(crate) fn answer(&self, text: &str, value: &impl Serialize) -> Result<(), Failure> {
+        if !self.json {
+            return self.print(text);
+        }
+        let json = serde_json::to_string(value).map_err(|error| Failure::new(error, "try it without --json"))?;
+        written(writeln!(io::stdout(), "{json}"))
+    }
+
+    /// Text for people, on standard output; not with `--json`.
+    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        if self.json {
+            return Ok(());
+        }
+        let mut stdout = io::stdout().lock();
+        written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+    }
+
+    /// What helps but was not asked for; to standard error with `--json`, nowhere with `--quiet`.
+    pub(crate) fn remark(&self, text: &str) -> Result<(), Failure> {
+        match (self.quiet, self.json) {
+            (true, _) => Ok(()),
+            (false, true) => written(io::stderr().write_all(text.as_bytes())),
+            (false, false) => self.print(text),
+        }
+    }
+
+    /// The two lines, and with `--json` the same as a value.
+    pub(crate) fn failed(&self, failure: &Failure) -> ExitCode {
+        let _ = io::stderr().write_all(failure.lines().as_bytes());
+        if self.json {
+            let value = serde_json::json!({ "error": failure.what, "hint": failure.hint });
+            let _ = writeln!(io::stdout(), "{value}");
+        }
+        ExitCode::from(failure.status())
+    }
+}
+
+fn written(result: io::Result<()>) -> Result<(), Failure> {
+    result.map_err(|error| Failure::new(format!("write to the terminal: {error}"), "see where the output goes"))
+}

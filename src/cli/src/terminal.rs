@@ -1,0 +1,94 @@
+//! The terminal: what it can show, and what somebody types there. The one home of the environment.
+
+use std::fs::File;
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
+
+/// Whether people see standard output.
+pub(crate) fn is_seen() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Whether standard output can draw a QR code: colours, and characters beyond ASCII.
+#[allow(clippy::disallowed_methods, reason = "the one home of the environment")]
+pub(crate) fn can_draw() -> bool {
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os).find(|value| !value.is_empty());
+    // Debian's default installation sets none of them and its terminals are UTF-8 all the same.
+    let unicode = locale.is_none_or(|locale| {
+        let locale = locale.to_string_lossy().to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    });
+    !dumb && unicode
+}
+
+/// Asks on standard error and reads one line of standard input, which can be seen; `None` at its end.
+pub(crate) fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
+    let mut stderr = io::stderr().lock();
+    stderr.write_all(prompt.as_bytes())?;
+    stderr.flush()?;
+    drop(stderr);
+    let mut line = Zeroizing::new(String::with_capacity(LINE_BYTES));
+    if io::stdin().lock().read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let trimmed = line.trim_end_matches(['\r', '\n']).len();
+    line.truncate(trimmed);
+    Ok(Some(line))
+}
+
+/// Says something on standard error.
+pub(crate) fn say(text: &str) -> io::Result<()> {
+    io::stderr().write_all(text.as_bytes())
+}
+
+/// As [`ask`], but what is typed cannot be seen. Ctrl-C is `Interrupted`, with the echo on again.
+pub(crate) fn ask_unseen(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
+    let stdin = io::stdin();
+    if !stdin.is_terminal() {
+        return ask(prompt);
+    }
+    let quiet = Quiet::begin()?;
+    let answer = ask(prompt)?;
+    drop(quiet);
+    io::stderr().write_all(b"\n")?;
+    match answer {
+        Some(line) if line.contains('\x03') => Err(io::ErrorKind::Interrupted.into()),
+        answer => Ok(answer),
+    }
+}
+
+/// Echo and signal keys are off while this lives, so that no signal key can leave the echo off.
+struct Quiet {
+    terminal: File,
+    before: Termios,
+}
+
+impl Quiet {
+    fn begin() -> io::Result<Self> {
+        let terminal = File::open("/dev/tty")?;
+        let before = tcgetattr(&terminal)?;
+        let mut quiet = before.clone();
+        quiet.local_flags.remove(LocalFlags::ECHO | LocalFlags::ISIG);
+        // With the signal keys off, Ctrl-C is a character; as an end of line it is read at once.
+        if let Some(end_of_line) = quiet.control_chars.get_mut(SpecialCharacterIndices::VEOL as usize) {
+            *end_of_line = INTERRUPT;
+        }
+        tcsetattr(&terminal, SetArg::TCSAFLUSH, &quiet)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        let _ = tcsetattr(&self.terminal, SetArg::TCSAFLUSH, &self.before);
+    }
+}
+
+/// Ctrl-C.
+const INTERRUPT: u8 = 3;
+/// Longer than any code or password that is typed, so that reading leaves no copies behind.
+const LINE_BYTES: usize = 1024;
