@@ -99,6 +99,7 @@ fn file(error: &FileError) -> Failure {
         Problem::NotRegular | Problem::NotDirectory | Problem::TooLarge { .. } => {
             "see who put it there, and move it away".to_owned()
         }
+        Problem::Limited { .. } => "raise the limit: ulimit -f unlimited".to_owned(),
         Problem::Gone | Problem::Held => {
             "try again; if it stays so, look for a stopped process that holds it".to_owned()
         }

@@ -130,7 +130,8 @@ impl Files {
     }
 
     /// Opens the state of a user and, if it is missing, makes the one that `missing` gives, under a lock that keeps
-    /// the user from being removed meanwhile. `None` if `missing` gives none.
+    /// the user from being removed meanwhile. `None` if `missing` gives none, which is found without any lock: one
+    /// that concerns everybody is not taken for somebody who is not even enrolled.
     ///
     /// # Errors
     /// The state is there but cannot be used, belongs to another uid, or cannot be made.
@@ -138,13 +139,16 @@ impl Files {
         &self,
         states: &Directory,
         account: &Account,
-        missing: impl FnOnce() -> Result<Option<State>, StoreError>,
+        missing: impl Fn() -> Result<Option<State>, StoreError>,
     ) -> Result<Option<(StateFile, Findings)>, StoreError> {
         let name = account.name.file_stem();
         let mut findings = Findings::default();
         let opened = match StateFile::open(states, &name)? {
             Some(opened) => opened,
             None => {
+                if missing()?.is_none() {
+                    return Ok(None);
+                }
                 let _making = states.lock()?;
                 match StateFile::open(states, &name)? {
                     Some(opened) => opened,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// One value of a `key=value` log line: ASCII, on one line, of at most 256 bytes of input.
+/// One value of a `key=value` log line: ASCII, on one line, of at most 512 bytes of input.
 ///
 /// A value made of letters, digits and `_.:@/+-,` stands bare; any other is quoted, with control and non-ASCII bytes
 /// written `\xNN`, so that no value can end its line, forge a second key or move a cursor.
@@ -41,7 +41,7 @@ fn is_unsafe_to_show(c: char) -> bool {
 }
 
 /// What is kept of one logged value.
-const LOGGED_MAX_BYTES: usize = 256;
+const LOGGED_MAX_BYTES: usize = 512;
 
 #[cfg(test)]
 mod tests {
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn a_long_value_is_cut_and_says_so() {
         let line = logged(&"a".repeat(5000));
-        assert!(line.ends_with("...\"") && line.len() < 300, "{line}");
+        assert!(line.ends_with("...\"") && line.len() < 600, "{line}");
     }
 
     #[test]

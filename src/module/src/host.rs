@@ -11,6 +11,7 @@ use pam::items::{RHost, Service, Tty};
 use pam::module::PamHandle;
 use pam::secret::SecretBytes;
 use twofactor_core::login::{Journal, Prompt, Request, Severity};
+use twofactor_message::logged;
 
 use crate::ffi;
 use crate::outcome::MISCONFIGURED;
@@ -67,7 +68,7 @@ impl<'h> Host<'h> {
 
     /// Bad arguments or a bad configuration: nobody gets in, and the log says what to mend.
     pub(crate) fn misconfigured(&self, error: &dyn Display) -> PamResultCode {
-        self.write(Severity::Alert, &format!("event=login outcome=misconfigured error={:?}", error.to_string()));
+        self.write(Severity::Alert, &format!("event=login outcome=misconfigured error={}", logged(&error.to_string())));
         self.tell(
             "Your second factor can't be checked right now. Your administrator finds the reason in the log.",
             false,

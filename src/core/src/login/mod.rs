@@ -208,6 +208,10 @@ impl<'w> Login<'w> {
             Verdict::Replayed => (Refusal::ReplayedCode, |tries_left| Remark::Replayed { tries_left }),
         };
         self.log_attempt(Outcome::Refused(refusal).reason());
+        if gate == Gate::Locked {
+            let line = Line::about("locked", &self.request).with("note", "an administrator must unlock");
+            line.write(self.world.journal, Severity::Warning);
+        }
         if gate == Gate::Open {
             return self.try_again(refusal, remark);
         }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::State;
 use super::record::{RECORD_BYTES, RecordError, decode, encode};
-use crate::sys::{Directory, FileError, Locked, Problem};
+use crate::sys::{Directory, FileError, Locked, Problem, file_size_limit};
 
 /// An open state, locked until it is dropped.
 pub struct StateFile {
@@ -37,6 +37,11 @@ impl StateFile {
     /// # Errors
     /// It is not to be trusted, held by somebody for too long, or has no readable record.
     pub fn open(directory: &Directory, name: &str) -> Result<Option<Self>, StateError> {
+        // Whoever starts a su of their own sets its limits. A judgement that cannot be written is not made.
+        let (needed, limit) = (FILE_BYTES as u64, file_size_limit());
+        if limit < needed {
+            return Err(FileError::new(&directory.path().join(name), Problem::Limited { needed, limit }).into());
+        }
         for _ in 0..REOPENINGS_MAX {
             let file = match directory.file_to_change(name) {
                 Ok(Some(file)) => file,

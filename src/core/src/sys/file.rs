@@ -130,6 +130,8 @@ pub enum Problem {
     Writable { mode: u32 },
     #[error("has {count} hard links")]
     Links { count: u64 },
+    #[error("needs a file size limit of {needed} bytes, and this process has {limit}")]
+    Limited { needed: u64, limit: u64 },
     #[error("was removed meanwhile")]
     Gone,
     #[error("is empty")]

@@ -55,6 +55,13 @@ pub fn host_name() -> String {
     name.filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
 }
 
+/// How large a file this process may make, RLIMIT_FSIZE; a write beyond it would kill the host with SIGXFSZ.
+#[must_use]
+pub fn file_size_limit() -> u64 {
+    use nix::sys::resource::{Resource, getrlimit};
+    getrlimit(Resource::RLIMIT_FSIZE).map_or(u64::MAX, |(soft, _)| soft)
+}
+
 /// Whether this process acts as root.
 #[must_use]
 pub fn running_as_root() -> bool {
