@@ -80,22 +80,24 @@ fn introduction(
     parameters: Parameters,
     drawn: bool,
 ) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(16 * 1024));
-    let user = account.name.as_str();
-    text.push_str(&format!("Authenticator app for {user} at {}.\n\n", office.config.issuer));
     let drawing = if drawn && terminal::can_draw() { qr::for_terminal(uri).map(Zeroizing::new) } else { None };
-    match drawing {
-        Some(drawing) => {
-            text.push_str(&drawing);
-            text.push_str("\nScan this with the app, or type the secret in:\n\n");
-        }
-        None => text.push_str("Type this secret into the app:\n\n"),
-    }
+    let how = if drawing.is_some() {
+        "Scan the code below, or type this secret in:"
+    } else {
+        "Type this secret into the app:"
+    };
+    let mut text = Zeroizing::new(String::with_capacity(16 * 1024));
+    text.push_str(&format!("Authenticator app for {} at {}. {how}\n\n", account.name.as_str(), office.config.issuer));
     text.push_str(&format!("    {}\n", *otpauth::grouped(base32)));
     if parameters != Parameters::COMMON {
         let (digits, seconds) = (parameters.digits.count(), parameters.period.seconds());
         let algorithm = parameters.algorithm.name();
         text.push_str(&format!("    (time-based, {digits} digits, every {seconds} seconds, {algorithm})\n"));
+    }
+    text.push('\n');
+    // Last, so that it and the prompt below it are whole in a terminal of 24 lines.
+    if let Some(drawing) = drawing {
+        text.push_str(&drawing);
     }
     text
 }
@@ -105,7 +107,7 @@ fn prove(office: &Office, secret: &Secret, parameters: Parameters) -> Result<Ste
     let key = Key::new(secret, parameters).map_err(|error| Failure::new(error, "see [totp] in config.toml"))?;
     for tries_left in (0..TRIES).rev() {
         let answer =
-            terminal::ask("\nCode that the app shows now: ").map_err(|error| Failure::new(error, NOTHING_SAVED))?;
+            terminal::ask("Code that the app shows now: ").map_err(|error| Failure::new(error, NOTHING_SAVED))?;
         let Some(answer) = answer else {
             return Err(Failure::new("no code was given", NOTHING_SAVED));
         };

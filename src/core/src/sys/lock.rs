@@ -10,7 +10,7 @@ use super::file::{FileError, Problem};
 pub struct Locked(File);
 
 impl Locked {
-    /// Waits for the lock, at most [`LONGEST_WAIT`].
+    /// Waits for the lock, at most ten seconds.
     ///
     /// The wait is bounded because a holder may have been stopped: a user may send SIGSTOP to a `su` of their own.
     ///

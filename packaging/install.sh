@@ -1,0 +1,207 @@
+#!/usr/bin/env bash
+# Puts a release build where this distribution looks for it, or takes it away again. Changes no PAM stack.
+set -euo pipefail
+
+readonly DOC=/usr/share/doc/pam-twofactor
+readonly BUILD='cargo build --release -p pam-twofactor && cargo build --release -p twofactor'
+
+main() {
+    local action=install
+    destdir=''
+    while (($#)); do
+        case $1 in
+            --destdir)
+                (($# > 1)) || misused '--destdir needs a directory'
+                destdir=$(realpath -m -- "$2")
+                shift
+                ;;
+            --uninstall) action=uninstall ;;
+            -h | --help) usage && exit ;;
+            *) misused "unknown argument $1" ;;
+        esac
+        shift
+    done
+    if [[ -z $destdir && $EUID -ne 0 ]]; then
+        fail 'only root can install into this system' \
+            'run it with sudo, or with --destdir DIR into a directory of your own'
+    fi
+
+    root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+    built=${CARGO_TARGET_DIR:-$root/target}/release
+    umask 022
+    "$action"
+}
+
+usage() {
+    cat <<'EOF'
+Usage: install.sh [--destdir DIR] [--uninstall]
+
+Installs what `cargo build --release` made: the PAM module, the tool, the default settings, the pam-auth-update
+profile (off) and the sample PAM stacks. No PAM stack is changed, so nobody is asked for a code yet.
+
+  --destdir DIR  install under DIR instead of /, without making the system user
+  --uninstall    remove what was installed; /etc/twofactor, /var/lib/twofactor and the system user are kept
+  -h, --help     show this
+EOF
+}
+
+install() {
+    local file
+    for file in libpam_twofactor.so twofactor; do
+        [[ -f $built/$file ]] || fail "$built/$file is not built" "build it first: $BUILD"
+    done
+    modules=$(module_directory) ||
+        fail 'no PAM module directory was found for this kind of machine' 'install PAM first; on Debian: libpam-modules'
+
+    if [[ -z $destdir ]]; then
+        make_user
+    fi
+    make_directory 0755 /etc/twofactor
+    make_directory 0700 /var/lib/twofactor
+    make_directory 0700 /var/lib/twofactor/users
+    make_directory 0700 /var/lib/twofactor/state
+    each_file put
+    if [[ -e $destdir/etc/twofactor/config.toml ]]; then
+        say kept /etc/twofactor/config.toml
+    else
+        put 0644 "$root/packaging/config.toml" /etc/twofactor/config.toml
+    fi
+    echo "No PAM stack was changed. Next: enrol with \`twofactor setup USER\`, then see $DOC/pam.d."
+}
+
+uninstall() {
+    # A stack that names a module which is not there refuses every login: nobody could get in to mend it.
+    local users
+    users=$(grep -rlE '^[^#]*pam_twofactor\.so' "$destdir"/{etc,usr/lib}/pam.d "$destdir/etc/pam.conf" 2>/dev/null || true)
+    if [[ -n $users ]]; then
+        fail "PAM still uses pam_twofactor.so and would refuse everybody without it: ${users//$'\n'/, }" \
+            'take the lines out first (the profile with: pam-auth-update --disable twofactor), then run this again'
+    fi
+
+    modules=$(installed_module_directory)
+    each_file take
+    remove_if_empty "$DOC/pam.d" "$DOC" /usr/libexec/twofactor
+    say kept '/etc/twofactor, /var/lib/twofactor and the system user twofactor, if there is one'
+}
+
+# Everything but settings and records: mode, source, target. One list, so that what comes also goes.
+each_file() {
+    "$1" 0644 "$built/libpam_twofactor.so" "$modules/pam_twofactor.so"
+    "$1" 0755 "$built/twofactor" /usr/bin/twofactor
+    # Not every build has the sender.
+    if [[ $1 == take || -f $built/twofactor-deliver ]]; then
+        "$1" 0755 "$built/twofactor-deliver" /usr/libexec/twofactor/twofactor-deliver
+    fi
+    "$1" 0644 "$root/packaging/pam-config" /usr/share/pam-configs/twofactor
+    "$1" 0644 "$root/LICENSE" "$DOC/LICENSE"
+    local stack
+    for stack in "$root"/pam.d/*; do
+        "$1" 0644 "$stack" "$DOC/pam.d/${stack##*/}"
+    done
+}
+
+# Complete under a temporary name first, then renamed: sshd may load the module at any moment, and a process that
+# has the old one mapped keeps it whole.
+put() {
+    local mode=$1 from=$2 to=$destdir$3
+    mkdir -p -- "${to%/*}"
+    temporary=$(mktemp -- "${to%/*}/.${to##*/}.XXXXXX")
+    trap 'rm -f -- "$temporary"' EXIT
+    cp -- "$from" "$temporary"
+    chmod -- "$mode" "$temporary"
+    sync -- "$temporary"
+    mv -fT -- "$temporary" "$to"
+    trap - EXIT
+    say installed "$3"
+}
+
+take() {
+    local file=$destdir$3
+    if [[ -e $file || -L $file ]]; then
+        rm -f -- "$file"
+        say removed "$3"
+    fi
+}
+
+remove_if_empty() {
+    local directory
+    for directory; do
+        rmdir --ignore-fail-on-non-empty -- "$destdir$directory" 2>/dev/null || true
+    done
+}
+
+# Modes are set again when the directory is there already: the module refuses one that others may write to.
+make_directory() {
+    mkdir -p -- "$destdir$2"
+    chmod -- "$1" "$destdir$2"
+    if ((EUID == 0)); then
+        chown root:root -- "$destdir$2"
+    fi
+    say directory "$2"
+}
+
+# Whoever sends messages; it owns no file.
+make_user() {
+    if getent passwd twofactor >/dev/null; then
+        say kept 'system user twofactor'
+        return
+    fi
+    useradd --system --user-group --no-create-home --home-dir /nonexistent \
+        --shell "$(command -v nologin || echo /usr/sbin/nologin)" --comment 'Second factor messages' twofactor
+    say made 'system user twofactor'
+}
+
+# Where libpam looks: beside pam_permit.so, and for the same kind of machine as our module, since one system may
+# have several (x86-64 and i386).
+module_directory() {
+    local directory
+    while read -r directory; do
+        if [[ -f $directory/pam_permit.so && $(machine "$directory/pam_permit.so") == "$(machine "$built/libpam_twofactor.so")" ]]; then
+            echo "$directory"
+            return
+        fi
+    done < <(candidates '')
+    return 1
+}
+
+installed_module_directory() {
+    local directory
+    while read -r directory; do
+        if [[ -f $directory/pam_twofactor.so ]]; then
+            echo "${directory#"$destdir"}"
+            return
+        fi
+    done < <(candidates "$destdir")
+}
+
+# Real paths first: where /lib is a link into /usr, the file belongs into /usr.
+candidates() {
+    local directory
+    for directory in "$1"/{usr/lib,lib}/*-linux-*/security "$1"/{usr/lib64,lib64,usr/lib,lib}/security; do
+        if [[ -d $directory ]]; then
+            realpath -- "$directory"
+        fi
+    done
+}
+
+# Word size and processor of an ELF file.
+machine() {
+    od -An -tx1 -j4 -N1 -- "$1"
+    od -An -tx1 -j18 -N2 -- "$1"
+}
+
+say() {
+    printf '%-9s  %s\n' "$1" "$2"
+}
+
+fail() {
+    printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+    exit 1
+}
+
+misused() {
+    printf 'error: %s\nhint: see how it is used: install.sh --help\n' "$1" >&2
+    exit 2
+}
+
+main "$@"

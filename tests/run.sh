@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# Everything that has to hold before a change is taken: installs what that needs and runs all of it.
+# Exit status 0 if all of it passed. A step that fails does not keep the later ones from running.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+# shellcheck source=packaging/require.sh
+. packaging/require.sh
+
+readonly PACKAGES=(
+    # to build
+    build-essential binutils pkg-config libpam0g-dev shellcheck
+    # the programs that people log in with
+    openssh-server openssh-client sudo login passwd util-linux bsdutils libpam-modules
+    # codes and QR codes that are not our own
+    oathtool zbar-tools
+    # a real terminal, and a picture of it
+    xterm xvfb x11-utils imagemagick fonts-dejavu-core
+    # namespaces and injected faults
+    iproute2 strace
+)
+readonly CARGO_DENY=0.20.2
+# A hung test must not hang whoever waits for it.
+readonly TESTS_LONGEST=25m
+
+main() {
+    require_root tests/run.sh
+    require_cargo
+    target=$(realpath -m -- "${CARGO_TARGET_DIR:-target}")
+    logs=$target/run
+    mkdir -p "$logs"
+    failed=()
+    export CARGO_TERM_COLOR=never
+
+    step 'packages' require_packages "${PACKAGES[@]}"
+    step 'crates' fetch
+    step 'format' cargo fmt --all --check -- --color never
+    step 'shell scripts' shellcheck --external-sources .ci/run packaging/*.sh tests/*.sh
+    step 'lints' cargo clippy --workspace --all-targets -- -D warnings
+    step 'documentation' document
+    step 'cargo-deny' install_cargo_deny
+    step 'licences and sources' "$target/tools/bin/cargo-deny" --offline check licenses bans sources
+    # One at a time: a build of the whole workspace unifies features, and the module would carry what the tool needs.
+    step 'the module' cargo build --release -p pam-twofactor
+    step 'the tool' cargo build --release -p twofactor
+    step 'tests' timeout -k 30s "$TESTS_LONGEST" cargo test --workspace --no-fail-fast
+    verdict
+}
+
+# Runs one step without a terminal and without input; what it says is shown only if it fails.
+step() {
+    local name=$1 started=$SECONDS log
+    shift
+    log="$logs/${name// /-}.log"
+    printf '%-22s ' "$name"
+    # A step of its own shell: not in an `if`, where set -e would not hold inside it.
+    set +e
+    (
+        set -e
+        "$@"
+    ) </dev/null >"$log" 2>&1
+    local status=$?
+    set -e
+    if ((status == 0)); then
+        printf 'ok      %4d s\n' $((SECONDS - started))
+        return
+    fi
+    failed+=("$name")
+    printf 'FAILED  %4d s  (exit status %d; all of it in %s)\n' $((SECONDS - started)) "$status" "$log"
+    failure "$log" | sed 's/^/    /'
+}
+
+# Of tests, what failed; of anything else, how it ended.
+failure() {
+    if grep -q '^failures:' "$1"; then
+        sed -n '/^failures:/,/^test result:/p' "$1" | tail -n 200
+    else
+        tail -n 60 "$1"
+    fi
+}
+
+# All crates at once, so that the later steps need no network.
+fetch() {
+    cargo fetch --locked
+    if ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
+        rustup component add rustfmt clippy
+    fi
+}
+
+document() {
+    RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --document-private-items
+}
+
+# Kept in target/tools, so only the first run pays for it; and built to be built fast.
+install_cargo_deny() {
+    if [[ $("$target/tools/bin/cargo-deny" --version 2>/dev/null) == "cargo-deny $CARGO_DENY" ]]; then
+        return
+    fi
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+        cargo install --locked --root "$target/tools" --target-dir "$target/tools/build" "cargo-deny@$CARGO_DENY"
+    rm -rf -- "$target/tools/build"
+}
+
+# What cargo counted, and whether every step passed.
+verdict() {
+    awk '/^test result:/ { passed += $4; failed += $6 } END { printf "%d passed, %d failed\n", passed, failed }' \
+        "$logs/tests.log"
+    if ((${#failed[@]} > 0)); then
+        local names
+        names=$(printf ', %s' "${failed[@]}")
+        echo "tests: FAILED: ${names:2}"
+        exit 1
+    fi
+    echo 'tests: all passed'
+}
+
+main "$@"

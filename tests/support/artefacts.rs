@@ -1,0 +1,24 @@
+//! Where cargo put what is tested.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The root of the checkout.
+pub fn checkout() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the checkout").to_owned()
+}
+
+/// The folder of the release build that is installed into sandboxes; `tests/run.sh` makes it first.
+pub fn release() -> PathBuf {
+    match env::var_os("CARGO_TARGET_DIR") {
+        Some(target) => checkout().join(target).join("release"),
+        None => checkout().join("target/release"),
+    }
+}
+
+/// The program `pam-host`, which cargo builds beside every integration test.
+pub fn pam_host() -> PathBuf {
+    let running = env::current_exe().expect("the test knows its own path");
+    let beside = running.ancestors().skip(1).take(2).map(|folder| folder.join("pam-host")).find(|path| path.exists());
+    beside.unwrap_or_else(|| panic!("no pam-host beside {}: run the tests with cargo", running.display()))
+}

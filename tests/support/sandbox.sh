@@ -1,0 +1,66 @@
+# The inside of a new mount, pid, network, uts and ipc namespace becomes a machine of its own: the real root below a
+# throw-away overlay. Then the first process takes over. Called as: sandbox.sh PAM_HOST [DIRECTORY THAT MUST BE SEEN]...
+set -euo pipefail
+first_process=$1
+shift
+
+# /proc is still the real one, so the kernel tells this shell's pid as the outside sees it.
+read -r pid _ </proc/self/stat
+
+mount --make-rprivate /
+
+# Only this namespace sees what lies over /sys from here on: no directory is left behind on the real disk, and nobody
+# keeps a checkout there.
+stage=/sys
+mount -t tmpfs -o mode=755 sandbox "$stage"
+mkdir "$stage/upper" "$stage/work" "$stage/root"
+root=$stage/root
+mount -t overlay -o "lowerdir=/,upperdir=$stage/upper,workdir=$stage/work" sandbox "$root"
+
+mount -t proc proc "$root/proc"
+mount -t tmpfs -o mode=755 dev "$root/dev"
+while read -r name major minor; do
+    mknod -m 666 "$root/dev/$name" c "$major" "$minor"
+done <<'DEVICES'
+null 1 3
+zero 1 5
+full 1 7
+random 1 8
+urandom 1 9
+tty 5 0
+DEVICES
+mkdir "$root/dev/pts" "$root/dev/shm"
+mount -t devpts -o newinstance,gid=5,mode=620,ptmxmode=666 devpts "$root/dev/pts"
+mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
+ln -s pts/ptmx "$root/dev/ptmx"
+ln -s /proc/self/fd "$root/dev/fd"
+ln -s fd/0 "$root/dev/stdin"
+ln -s fd/1 "$root/dev/stdout"
+ln -s fd/2 "$root/dev/stderr"
+mount -t tmpfs -o mode=755 run "$root/run"
+mount -t tmpfs -o mode=1777 tmp "$root/tmp"
+mkdir -p "$root/run/lock" "$root/run/sshd"
+touch "$root/run/utmp"
+rm -rf "$root/etc/twofactor" "$root/var/lib/twofactor"
+
+# What lies on another file system than the root, or under /tmp or /run, is not in the overlay: bound in, read-only.
+for seen in "$@"; do
+    if [ -e "$seen" ]; then
+        mkdir -p "$root$seen"
+        mount --bind "$seen" "$root$seen"
+        mount -o remount,bind,ro "$root$seen"
+    fi
+done
+
+cd "$root"
+pivot_root . .
+umount -l .
+cd /
+
+hostname testhost
+echo testhost >/etc/hostname
+printf '127.0.0.1 localhost testhost\n::1 localhost\n' >/etc/hosts
+ip link set lo up
+
+echo "$pid"
+exec "$first_process" init
