@@ -13,19 +13,28 @@ pub(crate) struct Answer {
     pub(crate) code: c_int,
     /// pam_strerror(3).
     pub(crate) text: String,
+    /// Which function of libpam said so.
+    pub(crate) stage: &'static str,
 }
 
-/// Authenticates `user` in `service`, asking on this terminal.
-pub(crate) fn authenticate(service: &CStr, user: &CStr) -> Answer {
+/// Does what a login does before it opens a session: proves who `user` is, asking on this terminal, and then asks
+/// whether the account may be used.
+pub(crate) fn log_in(service: &CStr, user: &CStr) -> Answer {
     let conversation = PamConv { conv: converse, appdata_ptr: ptr::null_mut() };
     let mut handle = ptr::null_mut();
     // SAFETY: pam_start(3): two strings and a conversation that outlive the handle, and a place for the handle.
     let started = unsafe { pam_start(service.as_ptr(), user.as_ptr(), &raw const conversation, &raw mut handle) };
     if started != SUCCESS || handle.is_null() {
-        return Answer { code: started, text: "libpam did not start".to_owned() };
+        return Answer { code: started, text: "libpam did not start".to_owned(), stage: "pam_start" };
     }
     // SAFETY: pam_authenticate(3): the handle that pam_start gave.
-    let code = unsafe { pam_authenticate(handle, 0) };
+    let proved = unsafe { pam_authenticate(handle, 0) };
+    let (stage, code) = if proved == SUCCESS {
+        // SAFETY: pam_acct_mgmt(3): as above.
+        ("pam_acct_mgmt", unsafe { pam_acct_mgmt(handle, 0) })
+    } else {
+        ("pam_authenticate", proved)
+    };
     // SAFETY: pam_strerror(3): the handle may be any; the string is static.
     let text = unsafe { pam_strerror(handle, code) };
     let text = if text.is_null() {
@@ -36,7 +45,7 @@ pub(crate) fn authenticate(service: &CStr, user: &CStr) -> Answer {
     };
     // SAFETY: pam_end(3): the handle is not used after this.
     unsafe { pam_end(handle, code) };
-    Answer { code, text }
+    Answer { code, text, stage }
 }
 
 /// The name of a code in `<security/_pam_types.h>`.
@@ -63,7 +72,13 @@ extern "C" fn converse(
         }
         for at in 0..count {
             // SAFETY: Linux-PAM passes an array of `count` pointers to messages (pam_conv(3)).
-            let message = unsafe { &**messages.add(at) };
+            let message = unsafe { *messages.add(at) };
+            if message.is_null() {
+                forget(array, count);
+                return None;
+            }
+            // SAFETY: not null, and a message lives as long as the call (pam_conv(3)).
+            let message = unsafe { &*message };
             let text = if message.msg.is_null() {
                 String::new()
             } else {
@@ -147,6 +162,7 @@ unsafe extern "C" {
         handle: *mut *mut c_void,
     ) -> c_int;
     fn pam_authenticate(handle: *mut c_void, flags: c_int) -> c_int;
+    fn pam_acct_mgmt(handle: *mut c_void, flags: c_int) -> c_int;
     fn pam_strerror(handle: *mut c_void, code: c_int) -> *const c_char;
     fn pam_end(handle: *mut c_void, code: c_int) -> c_int;
 }

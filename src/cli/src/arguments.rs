@@ -34,7 +34,7 @@ pub(crate) enum Command {
     Setup(Setup),
     /// Say what a user has and whether their codes are judged now.
     Status {
-        /// Whose; you, if left out.
+        /// Whose.
         user: Option<String>,
     },
     /// List everybody who is enrolled.
@@ -77,7 +77,7 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct Setup {
-    /// Whom to enrol; you, if left out.
+    /// Whom to enrol.
     pub(crate) user: Option<String>,
     /// What to enrol.
     #[arg(long, value_enum, default_value = "totp", value_name = "M")]
@@ -104,7 +104,7 @@ pub(crate) enum SetupMethod {
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum RemovableMethod {
-    /// Every authenticator app.
+    /// Every authenticator app; without one, the recovery codes go as well.
     Totp,
     /// The recovery codes.
     Recovery,

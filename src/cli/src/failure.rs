@@ -10,6 +10,8 @@ use twofactor_core::store::StoreError;
 use twofactor_core::sys::{EntropyError, FileError, LookUpError, Problem};
 use twofactor_message::shown;
 
+use crate::output::Output;
+
 /// Nothing was done, or not all of it.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -39,6 +41,11 @@ impl Failure {
         format!("error: {}\nhint: {}\n", shown(&self.what), shown(&self.hint))
     }
 
+    /// The work is done but what it was done for could not be shown.
+    pub(crate) fn unseen(self, hint: impl ToString) -> Self {
+        Self { what: format!("{}; it is saved all the same", self.what), hint: hint.to_string(), ..self }
+    }
+
     /// An error about one user, with what helps.
     pub(crate) fn about(user: &str, error: &RegistrarError) -> Self {
         let hint = match error {
@@ -49,7 +56,7 @@ impl Failure {
             RegistrarError::NoRoom => {
                 format!("remove one first: twofactor status {user}, twofactor remove {user} --label NAME")
             }
-            RegistrarError::NoSuchMethod => format!("see what there is: twofactor status {user}"),
+            RegistrarError::NoSuchPart => format!("see what there is: twofactor status {user}"),
             RegistrarError::KeyringLost { .. } => {
                 "bring the keyring back from a backup; without it every user has to enrol again".to_owned()
             }
@@ -67,8 +74,11 @@ impl Failure {
                 "bring the keyring back from a backup; without it every user has to enrol again".to_owned()
             }
             StoreError::State(twofactor_core::state::StateError::File(error)) => return file(error),
-            StoreError::State(_) => format!("make it anew, every code counted as used: twofactor unlock {user}"),
-            StoreError::Enrolment { .. } | StoreError::EnrolmentLost { .. } | StoreError::StrangeState { .. } => {
+            StoreError::Clock(_) => "set the clock".to_owned(),
+            StoreError::State(_) | StoreError::StrangeState { .. } => {
+                format!("make it anew, every code counted as used: twofactor unlock {user}")
+            }
+            StoreError::Enrolment { .. } | StoreError::EnrolmentLost { .. } => {
                 format!("bring it back from a backup, or begin anew: twofactor remove {user}, twofactor setup {user}")
             }
         };
@@ -156,7 +166,6 @@ impl From<LookUpError> for Failure {
 }
 
 /// What clap found wrong with the command line, or the help that was asked for.
-#[allow(clippy::print_stderr, reason = "there is no Output yet")]
 pub(crate) fn misused(error: &clap::Error) -> ExitCode {
     use clap::error::{ContextKind, ErrorKind};
     if !error.use_stderr() {
@@ -165,15 +174,11 @@ pub(crate) fn misused(error: &clap::Error) -> ExitCode {
             Err(_) => ExitCode::from(FAILED),
         };
     }
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let failure = Failure::misused("no command was given", "see what there is: twofactor --help");
-        eprint!("{}", failure.lines());
-        return ExitCode::from(MISUSED);
-    }
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    // "the following required arguments were not provided:" goes on in the next line.
     let what = match text.lines().nth(1) {
+        _ if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "no command was given".to_owned(),
+        // "the following required arguments were not provided:" goes on in the next line.
         Some(second) if first.ends_with(':') => format!("{first} {}", second.trim()),
         _ => first.to_owned(),
     };
@@ -184,8 +189,9 @@ pub(crate) fn misused(error: &clap::Error) -> ExitCode {
         Some(suggestion) => format!("did you mean {suggestion}?"),
         None => "see how it is used: twofactor --help".to_owned(),
     };
-    eprint!("{}", Failure::misused(what, hint).lines());
-    ExitCode::from(MISUSED)
+    // The parser has not come so far as to say whether --json was given.
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    Output::new(json, false).failed(&Failure::misused(what, hint))
 }
 
 const FAILED: u8 = 1;

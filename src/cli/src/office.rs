@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use twofactor_core::account::Account;
-use twofactor_core::clock::{self, Clock, UnixTime};
+use twofactor_core::clock;
 use twofactor_core::config::Config;
 use twofactor_core::registrar::Registrar;
 use twofactor_core::store::{Files, Roots};
@@ -14,8 +14,7 @@ use crate::failure::Failure;
 /// The place of work of one command.
 pub(crate) struct Office {
     pub(crate) config: Config,
-    pub(crate) now: UnixTime,
-    files: Files,
+    files: Files<'static>,
 }
 
 impl Office {
@@ -28,15 +27,15 @@ impl Office {
                 "run it as root: sudo twofactor …",
             ));
         }
-        let files = Files::new(Roots::default(), config.window);
-        Ok(Self { config, now: clock::System.now()?, files })
+        let files = Files::new(Roots::default(), config.window, &clock::System);
+        Ok(Self { config, files })
     }
 
     pub(crate) fn registrar(&self) -> Registrar<'_> {
-        Registrar::new(&self.files, &Kernel, self.now)
+        Registrar::new(&self.files, &Kernel)
     }
 
-    pub(crate) fn files(&self) -> &Files {
+    pub(crate) fn files(&self) -> &Files<'static> {
         &self.files
     }
 }
@@ -47,10 +46,8 @@ pub(crate) fn account(user: &str) -> Result<Account, Failure> {
     found.ok_or_else(|| Failure::new(format!("there is no user {user:?}"), "see who there is: getent passwd"))
 }
 
-/// Who is meant, or who runs this.
-pub(crate) fn account_or_own(user: Option<&str>) -> Result<Account, Failure> {
-    match user {
-        Some(user) => account(user),
-        None => Passwd.own()?.ok_or_else(|| Failure::misused("you have no user name", "say whom: twofactor … USER")),
-    }
+/// Who is meant. Whoever runs this is root and most often means somebody else, so nobody is assumed.
+pub(crate) fn account_named(user: Option<&str>) -> Result<Account, Failure> {
+    let user = user.ok_or_else(|| Failure::misused("it is not said whose second factor is meant", "name the user"))?;
+    account(user)
 }

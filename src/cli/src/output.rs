@@ -1,9 +1,11 @@
 //! What a command prints: text for people or one JSON value for programs, never both.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
@@ -11,11 +13,13 @@ use crate::failure::Failure;
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
+    /// Whether the one JSON value is out.
+    answered: Cell<bool>,
 }
 
 impl Output {
     pub(crate) fn new(json: bool, quiet: bool) -> Self {
-        Self { json, quiet }
+        Self { json, quiet, answered: Cell::new(false) }
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -27,8 +31,11 @@ impl Output {
         if !self.json {
             return self.print(text);
         }
-        let json = serde_json::to_string(value).map_err(|error| Failure::new(error, "try it without --json"))?;
-        written(writeln!(io::stdout(), "{json}"))
+        let json = serde_json::to_string(value).map(Zeroizing::new);
+        let json = json.map_err(|error| Failure::new(error, "try it without --json"))?;
+        self.answered.set(true);
+        let mut stdout = io::stdout().lock();
+        written(writeln!(stdout, "{}", *json).and_then(|()| stdout.flush()))
     }
 
     /// Text for people, on standard output; not with `--json`.
@@ -49,10 +56,10 @@ impl Output {
         }
     }
 
-    /// The two lines, and with `--json` the same as a value.
+    /// The two lines, and with `--json` the same as a value, unless one is out already.
     pub(crate) fn failed(&self, failure: &Failure) -> ExitCode {
         let _ = io::stderr().write_all(failure.lines().as_bytes());
-        if self.json {
+        if self.json && !self.answered.get() {
             let value = serde_json::json!({ "error": failure.what, "hint": failure.hint });
             let _ = writeln!(io::stdout(), "{value}");
         }

@@ -1,8 +1,9 @@
 //! The terminal: what it can show, and what somebody types there. The one home of the environment.
 
-use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 
+use nix::errno::Errno;
 use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
@@ -51,40 +52,58 @@ pub(crate) fn ask_unseen(prompt: &str) -> io::Result<Option<Zeroizing<String>>> 
     if !stdin.is_terminal() {
         return ask(prompt);
     }
-    let quiet = Quiet::begin()?;
-    let answer = ask(prompt)?;
+    let quiet = Quiet::begin(&stdin)?;
+    say(prompt)?;
+    let answer = quiet.read_line();
     drop(quiet);
-    io::stderr().write_all(b"\n")?;
-    match answer {
-        Some(line) if line.contains('\x03') => Err(io::ErrorKind::Interrupted.into()),
-        answer => Ok(answer),
-    }
+    say("\n")?;
+    answer
 }
 
 /// Echo and signal keys are off while this lives, so that no signal key can leave the echo off.
-struct Quiet {
-    terminal: File,
+struct Quiet<'t> {
+    terminal: BorrowedFd<'t>,
     before: Termios,
 }
 
-impl Quiet {
-    fn begin() -> io::Result<Self> {
-        let terminal = File::open("/dev/tty")?;
-        let before = tcgetattr(&terminal)?;
+impl<'t> Quiet<'t> {
+    fn begin(stdin: &'t io::Stdin) -> io::Result<Self> {
+        let terminal = stdin.as_fd();
+        let before = tcgetattr(terminal)?;
         let mut quiet = before.clone();
         quiet.local_flags.remove(LocalFlags::ECHO | LocalFlags::ISIG);
-        // With the signal keys off, Ctrl-C is a character; as an end of line it is read at once.
+        // With the signal keys off, Ctrl-C is a character; as an end of line it is handed over at once.
         if let Some(end_of_line) = quiet.control_chars.get_mut(SpecialCharacterIndices::VEOL as usize) {
             *end_of_line = INTERRUPT;
         }
-        tcsetattr(&terminal, SetArg::TCSAFLUSH, &quiet)?;
+        tcsetattr(terminal, SetArg::TCSAFLUSH, &quiet)?;
         Ok(Self { terminal, before })
+    }
+
+    /// Reads byte by byte, past the buffer of standard input, which would wait for a line feed.
+    fn read_line(&self) -> io::Result<Option<Zeroizing<String>>> {
+        let mut line = Zeroizing::new(Vec::with_capacity(LINE_BYTES));
+        let mut byte = Zeroizing::new([0]);
+        loop {
+            match nix::unistd::read(self.terminal, byte.as_mut_slice()) {
+                Ok(0) if line.is_empty() => return Ok(None),
+                Ok(0) => break,
+                Ok(_) if *byte == [INTERRUPT] => return Err(io::ErrorKind::Interrupted.into()),
+                Ok(_) if *byte == [b'\n'] => break,
+                Ok(_) if line.len() < LINE_BYTES => line.extend(byte.iter()),
+                Ok(_) => return Err(io::ErrorKind::InvalidInput.into()),
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let text = std::str::from_utf8(&line).map_err(|_| io::ErrorKind::InvalidData)?;
+        Ok(Some(Zeroizing::new(text.to_owned())))
     }
 }
 
-impl Drop for Quiet {
+impl Drop for Quiet<'_> {
     fn drop(&mut self) {
-        let _ = tcsetattr(&self.terminal, SetArg::TCSAFLUSH, &self.before);
+        let _ = tcsetattr(self.terminal, SetArg::TCSAFLUSH, &self.before);
     }
 }
 

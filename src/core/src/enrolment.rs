@@ -77,12 +77,6 @@ impl Enrolment {
         self.devices.iter().find(|device| device.label == *label)
     }
 
-    /// An id that no device has.
-    #[must_use]
-    pub fn next_id(&self) -> DeviceId {
-        DeviceId(self.devices.iter().map(|device| device.id.0).max().unwrap_or(0).saturating_add(1))
-    }
-
     /// Opens every secret.
     ///
     /// # Errors

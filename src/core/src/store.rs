@@ -1,33 +1,54 @@
 //! Where enrolments and states are kept: one narrow trait for a login, and the files behind it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use crate::account::{Account, UserName};
-use crate::clock::UnixTime;
+use crate::clock::{Clock, ClockError, UnixTime};
 use crate::enrolment::{self, ENROLMENT_MAX_BYTES, Enrolment, EnrolmentError, Factors};
 use crate::factor::totp::Window;
-use crate::keyring::{KeyNumber, Keyring, KeyringError};
+use crate::keyring::{KeyNumber, Keyring, KeyringError, OpenError};
 use crate::state::{Damage, State, StateError, StateFile};
-use crate::sys::{Directory, FileError};
+use crate::sys::{Directory, FileError, PATIENCE, Problem};
+use crate::throttle::Failures;
 
 /// What a login asks of the records.
 pub trait Store {
+    /// How a user stands, without locking anything that another login would have to wait for. `None` if the user is
+    /// not enrolled.
+    ///
+    /// # Errors
+    /// The records cannot be used.
+    fn look(&self, account: &Account) -> Result<Option<Look>, StoreError>;
+
     /// Locks the user's state, re-reads everything, lets `judge` look at it and change it, makes the change durable
     /// if `judge` says so, and unlocks. `None` if the user is not enrolled; `judge` is not called then.
     ///
     /// # Errors
     /// The records cannot be used or the change is not durable; whatever `judge` found is void then.
-    fn visit(&self, account: &Account, now: UnixTime, judge: Judge<'_>) -> Result<Option<Findings>, StoreError>;
+    fn visit(&self, account: &Account, judge: Judge<'_>) -> Result<Option<Findings>, StoreError>;
 
-    /// Spends the time of one [`Store::visit`] with a change on nobody, so that a clock in an attacker's hand cannot
-    /// tell who is enrolled.
-    fn rehearse(&self, now: UnixTime);
+    /// Spends the time of a [`Store::look`] or, with a change, of a [`Store::visit`] on nobody, so that a clock in an
+    /// attacker's hand cannot tell who is enrolled.
+    fn rehearse(&self, record: Record);
 }
 
-/// Looks at one user's factors and state.
-pub type Judge<'a> = &'a mut dyn FnMut(&Factors, &mut State) -> Record;
+/// Looks at one user's factors and state. The time is read after the lock was gained: whoever had to wait for it
+/// must not judge by an older one.
+pub type Judge<'a> = &'a mut dyn FnMut(UnixTime, &Factors, &mut State) -> Record;
+
+/// How a user stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// When this was.
+    pub now: UnixTime,
+    /// The consecutive failures.
+    pub failures: Failures,
+    /// What an administrator should hear of.
+    pub findings: Findings,
+}
 
 /// Whether a look changed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +66,8 @@ pub struct Findings {
     pub rebuilt: Option<PathBuf>,
     /// One of the two records of the state is broken.
     pub damage: Option<Damage>,
+    /// The state was taken away from a process that did not let go of it.
+    pub taken_over: Option<PathBuf>,
 }
 
 /// Where the files are.
@@ -63,16 +86,25 @@ impl Default for Roots {
 }
 
 /// The records as files, one enrolment and one state for each user.
-pub struct Files {
+pub struct Files<'w> {
     roots: Roots,
     window: Window,
+    clock: &'w dyn Clock,
 }
 
-impl Files {
+impl<'w> Files<'w> {
     /// Nothing is opened before it is needed. `window` says which steps count as used when a state is rebuilt.
     #[must_use]
-    pub fn new(roots: Roots, window: Window) -> Self {
-        Self { roots, window }
+    pub fn new(roots: Roots, window: Window, clock: &'w dyn Clock) -> Self {
+        Self { roots, window, clock }
+    }
+
+    /// What time it is.
+    ///
+    /// # Errors
+    /// As [`Clock::now`].
+    pub fn now(&self) -> Result<UnixTime, ClockError> {
+        self.clock.now()
     }
 
     /// Where they are.
@@ -110,7 +142,7 @@ impl Files {
     /// # Errors
     /// The file is there but cannot be used.
     pub fn enrolment(&self, users: &Directory, account: &Account) -> Result<Option<Enrolment>, StoreError> {
-        let name = enrolment_name(account);
+        let name = enrolment_name(&account.name);
         let Some(file) = users.file(&name)? else { return Ok(None) };
         let bytes = Zeroizing::new(file.read(ENROLMENT_MAX_BYTES)?);
         let failed = |source| StoreError::Enrolment { path: users.path().join(&name), source };
@@ -122,7 +154,7 @@ impl Files {
     /// # Errors
     /// The file is there but cannot be used.
     pub fn keys_of(&self, users: &Directory, name: &UserName) -> Result<Vec<KeyNumber>, StoreError> {
-        let file_name = format!("{}{ENROLMENT_SUFFIX}", name.file_stem());
+        let file_name = enrolment_name(name);
         let Some(file) = users.file(&file_name)? else { return Ok(Vec::new()) };
         let bytes = Zeroizing::new(file.read(ENROLMENT_MAX_BYTES)?);
         let failed = |source| StoreError::Enrolment { path: users.path().join(&file_name), source };
@@ -143,23 +175,29 @@ impl Files {
     ) -> Result<Option<(StateFile, Findings)>, StoreError> {
         let name = account.name.file_stem();
         let mut findings = Findings::default();
-        let opened = match StateFile::open(states, &name)? {
-            Some(opened) => opened,
-            None => {
+        let opened = match StateFile::open(states, &name, PATIENCE) {
+            Ok(Some(opened)) => opened,
+            Ok(None) => {
                 if missing()?.is_none() {
                     return Ok(None);
                 }
                 let _making = states.lock()?;
-                match StateFile::open(states, &name)? {
+                match StateFile::open(states, &name, PATIENCE)? {
                     Some(opened) => opened,
                     None => {
                         let Some(state) = missing()? else { return Ok(None) };
-                        states.replace(&name, &StateFile::initial_content(&state))?;
+                        drop(states.replace(&name, &StateFile::initial_content(&state))?);
                         findings.rebuilt = Some(states.path().join(&name));
-                        StateFile::open(states, &name)?.ok_or_else(|| StoreError::vanished(states, &name))?
+                        StateFile::open(states, &name, PATIENCE)?.ok_or_else(|| StoreError::vanished(states, &name))?
                     }
                 }
             }
+            Err(StateError::File(FileError { problem: Problem::Held, path })) => {
+                let _making = states.lock()?;
+                findings.taken_over = Some(path);
+                StateFile::take_over(states, &name)?
+            }
+            Err(error) => return Err(error.into()),
         };
         if opened.state.uid != account.uid {
             let path = states.path().join(&name);
@@ -176,53 +214,92 @@ impl Files {
     }
 }
 
-impl Store for Files {
-    fn visit(&self, account: &Account, now: UnixTime, judge: Judge<'_>) -> Result<Option<Findings>, StoreError> {
+impl Store for Files<'_> {
+    fn look(&self, account: &Account) -> Result<Option<Look>, StoreError> {
+        let records = Directory::open(&self.roots.records)?;
+        let (users, states) = (records.subdirectory("users")?, records.subdirectory("state")?);
+        let Some(state) = StateFile::peek(&states, &account.name.file_stem())? else {
+            // It has to be made if there is an enrolment, and that needs the lock.
+            let mut look = None;
+            let findings = self.visit(account, &mut |now, _, state| {
+                look = Some((now, state.failures));
+                Record::Unchanged
+            })?;
+            return Ok(look.zip(findings).map(|((now, failures), findings)| Look { now, failures, findings }));
+        };
+        if state.uid != account.uid {
+            let path = states.path().join(account.name.file_stem());
+            return Err(StoreError::StrangeState { path, uid: state.uid });
+        }
+        // A state that outlived its enrolment: the users directory is not the one that it was.
+        self.factors(&users, account)?.ok_or_else(|| StoreError::lost(&users, account))?;
+        Ok(Some(Look { now: self.now()?, failures: state.failures, findings: Findings::default() }))
+    }
+
+    fn visit(&self, account: &Account, judge: Judge<'_>) -> Result<Option<Findings>, StoreError> {
         let records = Directory::open(&self.roots.records)?;
         let (users, states) = (records.subdirectory("users")?, records.subdirectory("state")?);
         let rebuilt = || {
             let enrolment = self.enrolment(&users, account)?;
+            let now = self.now()?;
             Ok(enrolment.map(|enrolment| State::rebuilt(&enrolment, now, self.window)))
         };
         let Some((mut opened, findings)) = self.state(&states, account, rebuilt)? else { return Ok(None) };
-        // A state that outlived its enrolment: the users directory is not the one that it was.
-        let Some(enrolment) = self.enrolment(&users, account)? else {
-            return Err(StoreError::EnrolmentLost { path: users.path().join(enrolment_name(account)) });
-        };
-        let factors = enrolment.open(&self.keyring()?).map_err(|source| {
-            let path = users.path().join(enrolment_name(account));
-            StoreError::Enrolment { path, source }
-        })?;
+        let factors = self.factors(&users, account)?;
+        let (enrolment, factors) = factors.ok_or_else(|| StoreError::lost(&users, account))?;
+        let now = self.now()?;
         opened.state.follow(&enrolment, now, self.window);
-        if judge(&factors, &mut opened.state) == Record::Changed {
+        if judge(now, &factors, &mut opened.state) == Record::Changed {
             opened.save()?;
         }
         Ok(Some(findings))
     }
 
-    fn rehearse(&self, now: UnixTime) {
-        let _ = self.rehearsal(now);
+    fn rehearse(&self, record: Record) {
+        let _ = self.rehearsal(record);
     }
 }
 
-impl Files {
+impl Files<'_> {
+    /// The enrolment of a user with its secrets opened; `None` if there is none.
+    fn factors(&self, users: &Directory, account: &Account) -> Result<Option<(Enrolment, Factors)>, StoreError> {
+        let mut attempts = 0;
+        loop {
+            let Some(enrolment) = self.enrolment(users, account)? else { return Ok(None) };
+            match enrolment.open(&self.keyring()?) {
+                Ok(factors) => return Ok(Some((enrolment, factors))),
+                // Sealed anew, and the old key retired, between the two readings.
+                Err(EnrolmentError::Sealed { source: OpenError::KeyGone { .. }, .. }) if attempts == 0 => attempts = 1,
+                Err(source) => {
+                    let path = users.path().join(enrolment_name(&account.name));
+                    return Err(StoreError::Enrolment { path, source });
+                }
+            }
+        }
+    }
+
     /// The same reads, lock and durable write as for somebody who is enrolled, on a state that belongs to nobody.
-    fn rehearsal(&self, now: UnixTime) -> Result<(), StoreError> {
+    fn rehearsal(&self, record: Record) -> Result<(), StoreError> {
         let records = Directory::open(&self.roots.records)?;
         let (users, states) = (records.subdirectory("users")?, records.subdirectory("state")?);
         let _ = users.file(NOBODY)?;
-        let mut opened = match StateFile::open(&states, NOBODY)? {
+        let _ = self.keyring()?;
+        if record == Record::Unchanged {
+            StateFile::peek(&states, NOBODY)?;
+            return Ok(());
+        }
+        let mut opened = match StateFile::open(&states, NOBODY, LITTLE_PATIENCE)? {
             Some(opened) => opened,
             None => {
                 let _making = states.lock()?;
                 if states.file(NOBODY)?.is_none() {
-                    states.replace(NOBODY, &StateFile::initial_content(&State::of_nobody()))?;
+                    drop(states.replace(NOBODY, &StateFile::initial_content(&State::of_nobody()))?);
                 }
-                StateFile::open(&states, NOBODY)?.ok_or_else(|| StoreError::vanished(&states, NOBODY))?
+                let opened = StateFile::open(&states, NOBODY, LITTLE_PATIENCE)?;
+                opened.ok_or_else(|| StoreError::vanished(&states, NOBODY))?
             }
         };
-        let _ = self.keyring()?;
-        opened.state.last_success = now;
+        opened.state.last_success = self.now()?;
         opened.save()?;
         Ok(())
     }
@@ -230,8 +307,8 @@ impl Files {
 
 /// The name of an enrolment's file.
 #[must_use]
-pub fn enrolment_name(account: &Account) -> String {
-    format!("{}{ENROLMENT_SUFFIX}", account.name.file_stem())
+pub fn enrolment_name(name: &UserName) -> String {
+    format!("{}{ENROLMENT_SUFFIX}", name.file_stem())
 }
 
 /// The records cannot be used. Whoever asked for them is denied.
@@ -244,6 +321,8 @@ pub enum StoreError {
     Keyring(#[from] KeyringError),
     #[error(transparent)]
     State(#[from] StateError),
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     #[error("{}: {source}", path.display())]
     Enrolment { path: PathBuf, source: EnrolmentError },
     #[error("{}: is missing, though there is a state for this user", path.display())]
@@ -253,9 +332,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    fn lost(users: &Directory, account: &Account) -> Self {
+        Self::EnrolmentLost { path: users.path().join(enrolment_name(&account.name)) }
+    }
+
     fn vanished(directory: &Directory, name: &str) -> Self {
-        let path: &Path = directory.path();
-        FileError { path: path.join(name), problem: crate::sys::Problem::Gone }.into()
+        FileError { path: directory.path().join(name), problem: Problem::Gone }.into()
     }
 }
 
@@ -263,3 +345,5 @@ impl StoreError {
 pub const ENROLMENT_SUFFIX: &str = ".toml";
 /// No user's file begins with a dot.
 const NOBODY: &str = ".nobody";
+/// Nobody's state is no reason to keep anybody waiting.
+const LITTLE_PATIENCE: Duration = Duration::from_millis(200);

@@ -74,8 +74,8 @@ fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> 
     let host = host.with_debug(arguments.debug);
     host.debug("the configuration is in order");
 
-    let files = Files::new(Roots::default(), config.window);
-    let world = World { config: &config, store: &files, accounts: &sys::Passwd, clock: &clock::System, journal: &host };
+    let files = Files::new(Roots::default(), config.window, &clock::System);
+    let world = World { config: &config, store: &files, accounts: &sys::Passwd, journal: &host };
     let (mut login, mut next) = Login::begin(world, host.request(user));
     let ending = loop {
         match next {

@@ -73,7 +73,7 @@ fn rotate(office: &Office, resume: bool, retire: bool, output: &mut Output) -> R
             format!("{} of {} enrolments stay under an older key, which stays as well", failed.len(), names.len());
         return Err(Failure::new(what, "mend what stands above, then: twofactor keys rotate --resume"));
     }
-    let retired = if retire { registrar.retire_keys(keys_in_use)? } else { Vec::new() };
+    let retired = if retire { registrar.retire_keys()? } else { Vec::new() };
     let sealing = office.files().keyring().map_err(RegistrarError::from)?.sealing_number().map(u32::from);
     let mut text = format!("Key {} seals; {resealed} enrolments were sealed anew.\n", sealing.unwrap_or_default());
     if !retired.is_empty() {
@@ -87,20 +87,17 @@ fn rotate(office: &Office, resume: bool, retire: bool, output: &mut Output) -> R
 fn reseal(registrar: &Registrar<'_>, name: &UserName) -> Result<bool, Failure> {
     let about = |error| Failure::about(name.as_str(), &error);
     let account = Passwd.find(name.as_str())?.ok_or_else(|| {
-        Failure::new(format!("{} has no account any more", name.as_str()), "remove the enrolment's file")
+        let hint = format!("remove the enrolment: twofactor remove {}", name.as_str());
+        Failure::new(format!("{} is enrolled but has no account any more", name.as_str()), hint)
     })?;
     registrar.reseal(&account).map_err(about)
 }
 
-/// Every key that any enrolment needs. An enrolment that cannot be read stops this: its key must not be lost.
-fn keys_in_use(registrar: &Registrar<'_>) -> Result<Vec<KeyNumber>, RegistrarError> {
-    enrolments_by_key(registrar).map(|counts| counts.into_keys().collect())
-}
-
-fn enrolments_by_key(registrar: &Registrar<'_>) -> Result<BTreeMap<KeyNumber, usize>, RegistrarError> {
+fn enrolments_by_key(registrar: &Registrar<'_>) -> Result<BTreeMap<KeyNumber, usize>, Failure> {
     let mut counts = BTreeMap::new();
     for name in registrar.enrolled()? {
-        for key in registrar.keys_of(&name)? {
+        let keys = registrar.keys_of(&name).map_err(|error| Failure::about(name.as_str(), &error))?;
+        for key in keys {
             *counts.entry(key).or_default() += 1;
         }
     }

@@ -20,7 +20,7 @@ pub(crate) fn run(config: Option<&Path>, output: &mut Output) -> Result<(), Fail
             Some(account) => Report::of(&office, &account),
             None => Err(Failure::new(
                 format!("{} is enrolled but has no account any more", name.as_str()),
-                format!("remove the enrolment: rm /var/lib/twofactor/*/{}*", name.file_stem()),
+                format!("remove the enrolment: twofactor remove {}", name.as_str()),
             )),
         };
         match report {

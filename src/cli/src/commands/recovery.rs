@@ -23,7 +23,8 @@ pub(crate) fn run(user: &str, config: Option<&Path>, output: &mut Output) -> Res
     let codes = office.registrar().issue_recovery(&account).map_err(|error| Failure::about(user, &error))?;
     let value =
         Issued { user: account.name.as_str(), recovery_codes: codes.iter().map(|code| code.as_str()).collect() };
-    output.answer(&sheet(&codes), &value)
+    let shown = output.answer(&sheet(&codes), &value);
+    shown.map_err(|failure| failure.unseen(format!("issue them again: twofactor recovery {user}")))
 }
 
 /// The codes as they are shown, once.

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use serde::Serialize;
+use twofactor_core::account::UserName;
 use twofactor_core::factor::{Label, Method};
+use twofactor_core::registrar::Part;
+use twofactor_core::sys::{Accounts, Passwd};
 
 use crate::arguments::RemovableMethod;
 use crate::failure::Failure;
@@ -19,20 +22,40 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let office = Office::open(config)?;
-    let account = account(user)?;
-    let method = method.map(|method| match method {
-        RemovableMethod::Totp => Method::Totp,
-        RemovableMethod::Recovery => Method::Recovery,
-    });
-    let label = label.map(|label| Label::try_from(label.to_owned())).transpose()?;
-    let left = office.registrar().remove(&account, method, label.as_ref());
-    let still_enrolled = left.map_err(|error| Failure::about(user, &error))?;
+    let about = |error| Failure::about(user, &error);
+    let still_enrolled = match part(method, label)? {
+        Some(part) => office.registrar().remove_part(&account(user)?, &part).map_err(about)?,
+        None => {
+            office.registrar().remove(&name(user)?).map_err(about)?;
+            false
+        }
+    };
     let text = if still_enrolled {
         format!("Removed. What is left: twofactor status {user}\n")
     } else {
         format!("{user} is not enrolled any more.\n")
     };
     output.answer(&text, &Removed { user, still_enrolled })
+}
+
+fn part(method: Option<RemovableMethod>, label: Option<&str>) -> Result<Option<Part>, Failure> {
+    match (method, label) {
+        (None, None) => Ok(None),
+        (Some(RemovableMethod::Recovery), Some(_)) => {
+            Err(Failure::misused("recovery codes have no label", "leave --label out"))
+        }
+        (Some(RemovableMethod::Recovery), None) => Ok(Some(Part::Method(Method::Recovery))),
+        (Some(RemovableMethod::Totp), None) => Ok(Some(Part::Method(Method::Totp))),
+        (Some(RemovableMethod::Totp) | None, Some(label)) => Ok(Some(Part::Device(Label::try_from(label.to_owned())?))),
+    }
+}
+
+/// The canonical name; of somebody whose account is gone, the name as it was given.
+fn name(user: &str) -> Result<UserName, Failure> {
+    match Passwd.find(user)? {
+        Some(account) => Ok(account.name),
+        None => UserName::new(user).map_err(|error| Failure::misused(error, "see who is enrolled: twofactor list")),
+    }
 }
 
 #[derive(Serialize)]

@@ -14,14 +14,14 @@ use zeroize::Zeroizing;
 
 use crate::arguments::{Qr, Setup};
 use crate::failure::Failure;
-use crate::office::{Office, account_or_own};
+use crate::office::{Office, account_named};
 use crate::output::Output;
 use crate::{otpauth, qr, terminal};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
     let office = Office::open(config)?;
-    let account = account_or_own(arguments.user.as_deref())?;
+    let account = account_named(arguments.user.as_deref())?;
     let label = Label::try_from(arguments.label.clone())?;
     if !output.is_json() && arguments.qr.is_none() && !terminal::is_seen() {
         return Err(Failure::misused(
@@ -39,7 +39,13 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
     let base32 = otpauth::base32(&secret);
     let uri = otpauth::uri(&office.config.issuer, account.name.as_str(), &base32, parameters);
     let drawn = arguments.qr.unwrap_or(Qr::Terminal) == Qr::Terminal;
-    output.print(&introduction(&office, &account, &base32, &uri, parameters, drawn))?;
+    let introduction = introduction(&office, &account, &base32, &uri, parameters, drawn);
+    if !output.is_json() {
+        output.print(&introduction)?;
+    } else if !arguments.no_confirm {
+        // Nobody can prove a code of a secret that they have not seen.
+        terminal::say(&introduction).map_err(|error| Failure::new(error, NOTHING_SAVED))?;
+    }
 
     let proved = if arguments.no_confirm { None } else { Some(prove(&office, &secret, parameters)?) };
     let device = NewDevice { label, parameters, secret, proved, replace: arguments.replace };
@@ -47,25 +53,28 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
     let enrolled = office.registrar().enrol(&account, device, with_recovery);
     let codes = enrolled.map_err(|error| Failure::about(account.name.as_str(), &error))?;
 
-    let mut text = format!("\n{} is enrolled.\n", account.name.as_str());
+    let user = account.name.as_str();
+    let mut text = Zeroizing::new(format!("\n{user} is enrolled.\n"));
     if !codes.is_empty() {
         text.push_str(&super::recovery::sheet(&codes));
     }
     let value = Enrolled {
-        user: account.name.as_str(),
+        user,
         method: Method::Totp.name(),
         uri: &uri,
         secret: &base32,
         recovery_codes: codes.iter().map(|code| code.as_str()).collect(),
     };
-    output.answer(&Zeroizing::new(text), &value)
+    let shown = output.answer(&text, &value);
+    shown.map_err(|failure| {
+        failure.unseen(format!("take it back: twofactor remove {user}; or set it up again with --replace"))
+    })
 }
 
 /// What would make the command fail in the end is said before anybody takes out a phone.
 fn check_early(office: &Office, account: &Account, label: &Label, replace: bool) -> Result<(), Failure> {
     let about = |error| Failure::about(account.name.as_str(), &error);
     let Some(standing) = office.registrar().standing(account).map_err(about)? else { return Ok(()) };
-    office.registrar().check(&standing.enrolment).map_err(about)?;
     if standing.enrolment.device(label).is_some() && !replace {
         return Err(about(RegistrarError::LabelTaken { label: label.clone() }));
     }

@@ -6,17 +6,19 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde::Serialize;
 use twofactor_core::account::Account;
 use twofactor_core::clock::UnixTime;
+use twofactor_core::enrolment::Device;
+use twofactor_core::factor::Method;
 use twofactor_core::registrar::Standing;
 use twofactor_core::throttle::{Failures, Gate};
 
 use crate::failure::Failure;
-use crate::office::{Office, account_or_own};
+use crate::office::{Office, account_named};
 use crate::output::Output;
 
 /// Runs the command.
 pub(crate) fn run(user: Option<&str>, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
     let office = Office::open(config)?;
-    let account = account_or_own(user)?;
+    let account = account_named(user)?;
     let report = Report::of(&office, &account)?;
     output.answer(&report.text(), &report)
 }
@@ -45,22 +47,21 @@ struct DeviceReport {
     period: u64,
     algorithm: &'static str,
     created: u64,
+    /// Unix time, if the clock has once been so far ahead that codes count as used until then.
+    used_until: Option<u64>,
 }
 
 impl Report {
     pub(super) fn of(office: &Office, account: &Account) -> Result<Self, Failure> {
         let about = |error| Failure::about(account.name.as_str(), &error);
         let standing = office.registrar().standing(account).map_err(about)?;
-        if let Some(standing) = &standing {
-            office.registrar().check(&standing.enrolment).map_err(about)?;
-        }
         let state = standing.as_ref().and_then(|standing| standing.state.as_ref());
         let failures = state.map_or(Failures::default(), |state| state.failures);
-        let gate = office.config.limits.gate(failures, office.now);
+        let gate = standing.as_ref().map_or(Gate::Open, |standing| office.config.limits.gate(failures, standing.now));
         Ok(Self {
             user: account.name.as_str().to_owned(),
             enrolled: standing.is_some(),
-            methods: standing.as_ref().map(devices).unwrap_or_default(),
+            methods: standing.as_ref().map(|standing| devices(office, standing)).unwrap_or_default(),
             recovery_codes_left: standing.as_ref().map_or(0, recovery_codes_left),
             failures: failures.count,
             locked: gate == Gate::Locked,
@@ -76,11 +77,19 @@ impl Report {
         }
         let mut text = format!("{} is enrolled.\n", self.user);
         for device in &self.methods {
-            let DeviceReport { method, label, digits, period, algorithm, created } = device;
+            let DeviceReport { method, label, digits, period, algorithm, created, used_until } = device;
             let since = point_in_time(UnixTime(*created));
             text.push_str(&format!(
                 "  {method:<10} {label}  ({digits} digits, {period} s, {algorithm}; since {since})\n"
             ));
+            if let Some(until) = used_until {
+                let until = point_in_time(UnixTime(*until));
+                text.push_str(&format!(
+                    "             its codes count as used until {until}: the clock was once that far ahead; to begin\n             \
+                     anew: twofactor setup {} --label {label:?} --replace\n",
+                    self.user
+                ));
+            }
         }
         text.push_str(&format!("  {:<10} {} codes left\n", "recovery", self.recovery_codes_left));
         let last = self.last_success.map_or_else(|| "never".to_owned(), |time| point_in_time(UnixTime(time)));
@@ -115,14 +124,20 @@ impl Report {
     }
 }
 
-fn devices(standing: &Standing) -> Vec<DeviceReport> {
-    let report = |device: &twofactor_core::enrolment::Device| DeviceReport {
-        method: twofactor_core::factor::Method::Totp.name(),
-        label: device.label.as_str().to_owned(),
-        digits: device.parameters.digits.count(),
-        period: device.parameters.period.seconds(),
-        algorithm: device.parameters.algorithm.name(),
-        created: device.created.0,
+fn devices(office: &Office, standing: &Standing) -> Vec<DeviceReport> {
+    let report = |device: &Device| {
+        let burnt = standing.state.as_ref().and_then(|state| state.burnt(device.id));
+        let acceptable = device.parameters.last_acceptable(standing.now, office.config.window);
+        let ahead = burnt.filter(|burnt| *burnt > acceptable);
+        DeviceReport {
+            method: Method::Totp.name(),
+            label: device.label.as_str().to_owned(),
+            digits: device.parameters.digits.count(),
+            period: device.parameters.period.seconds(),
+            algorithm: device.parameters.algorithm.name(),
+            created: device.created.0,
+            used_until: ahead.map(|step| device.parameters.end_of(step).0),
+        }
     };
     standing.enrolment.devices.iter().map(report).collect()
 }

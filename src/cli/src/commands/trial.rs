@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use twofactor_core::account::Account;
-use twofactor_core::state::State;
+use twofactor_core::registrar::Standing;
 use twofactor_core::throttle::Gate;
 
 use crate::application;
@@ -18,9 +18,9 @@ pub(crate) fn run(user: &str, service: &str, config: Option<&Path>, output: &mut
     let office = Office::open(config)?;
     let account = account(user)?;
     let (pam_service, pam_user) = (service_name(service)?, CString::new(user).unwrap_or_default());
-    let before = state(&office, &account)?;
-    let answer = application::authenticate(&pam_service, &pam_user);
-    let after = state(&office, &account)?;
+    let before = standing(&office, &account)?;
+    let answer = application::log_in(&pam_service, &pam_user);
+    let after = standing(&office, &account)?;
 
     let authenticated = answer.code == application::SUCCESS;
     let second_factor = SecondFactor::between(before.as_ref(), after.as_ref());
@@ -29,6 +29,7 @@ pub(crate) fn run(user: &str, service: &str, config: Option<&Path>, output: &mut
         service,
         code: answer.code,
         name: application::name(answer.code),
+        stage: answer.stage,
         message: &answer.text,
         authenticated,
         second_factor: second_factor.name(),
@@ -36,8 +37,8 @@ pub(crate) fn run(user: &str, service: &str, config: Option<&Path>, output: &mut
     let verdict = if authenticated { "would be let in" } else { "would be refused" };
     let reason = second_factor.reason(&office, user, after.as_ref());
     let text = format!(
-        "\n{user} {verdict} by {service}.\nlibpam:         {} ({})\nsecond factor:  {reason}\n",
-        answer.text, report.name,
+        "\n{user} {verdict} by {service}.\nlibpam:         {} ({}, from {})\nsecond factor:  {reason}\n",
+        answer.text, report.name, answer.stage,
     );
     output.answer(&text, &report)?;
     if authenticated {
@@ -62,10 +63,8 @@ fn service_name(service: &str) -> Result<CString, Failure> {
     CString::new(service).map_err(|error| Failure::misused(error, hint))
 }
 
-fn state(office: &Office, account: &Account) -> Result<Option<State>, Failure> {
-    let standing = office.registrar().standing(account);
-    let standing = standing.map_err(|error| Failure::about(account.name.as_str(), &error))?;
-    Ok(standing.and_then(|standing| standing.state))
+fn standing(office: &Office, account: &Account) -> Result<Option<Standing>, Failure> {
+    office.registrar().standing(account).map_err(|error| Failure::about(account.name.as_str(), &error))
 }
 
 /// What the state tells of the login that lies between two looks at it.
@@ -78,14 +77,16 @@ enum SecondFactor {
 }
 
 impl SecondFactor {
-    fn between(before: Option<&State>, after: Option<&State>) -> Self {
+    fn between(before: Option<&Standing>, after: Option<&Standing>) -> Self {
         let Some(after) = after else { return Self::NotEnrolled };
-        let count_before = before.map_or(0, |state| state.failures.count);
+        let (Some(before), Some(after)) = (before.and_then(|before| before.state.as_ref()), &after.state) else {
+            return Self::NotJudged;
+        };
         // Within the second of an earlier success only the burnt step or code has changed.
-        if before.is_some_and(|before| before != after) && after.failures.count == 0 {
+        if before != after && after.failures.count == 0 {
             Self::Proved
-        } else if after.failures.count > count_before {
-            Self::Refused { failures: after.failures.count - count_before }
+        } else if after.failures.count > before.failures.count {
+            Self::Refused { failures: after.failures.count - before.failures.count }
         } else {
             Self::NotJudged
         }
@@ -100,8 +101,12 @@ impl SecondFactor {
         }
     }
 
-    fn reason(self, office: &Office, user: &str, after: Option<&State>) -> String {
-        let gate = after.map_or(Gate::Open, |state| office.config.limits.gate(state.failures, office.now));
+    fn reason(self, office: &Office, user: &str, after: Option<&Standing>) -> String {
+        let gate = after.and_then(|standing| {
+            let failures = standing.state.as_ref()?.failures;
+            Some(office.config.limits.gate(failures, standing.now))
+        });
+        let gate = gate.unwrap_or(Gate::Open);
         match (self, gate) {
             (Self::NotEnrolled, _) => format!("{user} is not enrolled; mode is {}", office.config.policy.mode.name()),
             (Self::Proved, _) => "proved".to_owned(),
@@ -122,6 +127,7 @@ struct Trial<'a> {
     service: &'a str,
     code: i32,
     name: &'static str,
+    stage: &'static str,
     message: &'a str,
     authenticated: bool,
     second_factor: &'static str,

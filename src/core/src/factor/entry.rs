@@ -25,7 +25,7 @@ impl Entry {
     /// Reads an answer of any length and any bytes. Spaces and dashes do not count.
     #[must_use]
     pub fn read(answer: &[u8]) -> Self {
-        if answer == SSHD_FAKE_PASSWORD {
+        if is_fake(answer) {
             return Self::HostRefuses;
         }
         if answer.len() > ANSWER_MAX_BYTES {
@@ -48,8 +48,14 @@ impl Entry {
     }
 }
 
-/// OpenSSH, auth-pam.c: the answer for a user who is unknown or may not log in.
-const SSHD_FAKE_PASSWORD: &[u8] = b"\x08\n\r\x7fINCORRECT";
+/// OpenSSH's `fake_password` (auth-pam.c): what a user who is unknown or may not log in has typed is replaced, byte by
+/// byte, by this text, over and over.
+const SSHD_FAKE_PASSWORD: &[u8; 13] = b"\x08\n\r\x7fINCORRECT";
+
+fn is_fake(answer: &[u8]) -> bool {
+    !answer.is_empty() && answer.iter().zip(SSHD_FAKE_PASSWORD.iter().cycle()).all(|(typed, fake)| typed == fake)
+}
+
 /// Longer than any code that is typed with blanks.
 const ANSWER_MAX_BYTES: usize = 64;
 
@@ -92,6 +98,15 @@ mod tests {
         }
         assert_eq!(shape(&[b'1'; 65]), "nonsense");
         assert_eq!(shape(&[b'1'; 1 << 20]), "nonsense");
+    }
+
+    #[test]
+    fn sshds_fake_password_is_as_long_as_what_was_typed() {
+        for length in [1, 6, 8, 12, 13, 14, 19, 64, 5000] {
+            let fake: Vec<u8> = SSHD_FAKE_PASSWORD.iter().copied().cycle().take(length).collect();
+            assert_eq!(shape(&fake), "host refuses", "{length}");
+        }
+        assert_eq!(shape(b"\x08\n\r\x7fINCORRECTLY"), "nonsense");
     }
 
     proptest! {

@@ -52,6 +52,12 @@ impl Parameters {
         Step(now.0 / self.period.seconds())
     }
 
+    /// When a step is over.
+    #[must_use]
+    pub fn end_of(&self, step: Step) -> UnixTime {
+        UnixTime(step.0.saturating_add(1).saturating_mul(self.period.seconds()))
+    }
+
     /// The last step whose code could be accepted at `now`.
     #[must_use]
     pub fn last_acceptable(&self, now: UnixTime, window: Window) -> Step {

@@ -10,7 +10,6 @@ pub use journal::{Journal, Severity};
 pub use outcome::{NotDue, Outcome, Refusal};
 
 use crate::account::Account;
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::factor::entry::Entry;
 use crate::policy::{Mode, Unenrolled};
@@ -43,8 +42,6 @@ pub struct World<'w> {
     pub store: &'w dyn Store,
     /// The users.
     pub accounts: &'w dyn Accounts,
-    /// The time.
-    pub clock: &'w dyn Clock,
     /// The log.
     pub journal: &'w dyn Journal,
 }
@@ -123,7 +120,7 @@ impl<'w> Login<'w> {
             Entry::Help => self.help(),
             Entry::Empty => self.try_again(Refusal::NoCode, |tries_left| Remark::Nothing { tries_left }),
             Entry::HostRefuses => {
-                self.rehearse();
+                self.world.store.rehearse(Record::Changed);
                 self.try_again(Refusal::HostRefuses, |tries_left| Remark::Wrong { tries_left })
             }
             entry => self.judge(&entry),
@@ -137,22 +134,17 @@ impl<'w> Login<'w> {
         }
         let account = match self.world.accounts.find(&self.request.user) {
             Ok(Some(account)) => account,
-            Ok(None) => return self.ask(Remark::None),
+            Ok(None) => {
+                self.world.store.rehearse(Record::Unchanged);
+                return self.ask(Remark::None);
+            }
             Err(error) => return self.unavailable(&error),
         };
-        let now = match self.world.clock.now() {
-            Ok(now) => now,
-            Err(error) => return self.unavailable(&error),
-        };
-        let mut gate = Gate::Open;
-        let looked = self.world.store.visit(&account, now, &mut |_, state| {
-            gate = self.world.config.limits.gate(state.failures, now);
-            Record::Unchanged
-        });
-        match looked {
-            Ok(Some(findings)) => {
-                self.report(&findings);
+        match self.world.store.look(&account) {
+            Ok(Some(look)) => {
+                self.report(&look.findings);
                 self.subject = Subject::Enrolled(account);
+                let gate = self.world.config.limits.gate(look.failures, look.now);
                 self.held = (gate != Gate::Open).then_some(gate);
                 self.ask(Remark::Held(gate))
             }
@@ -169,16 +161,12 @@ impl<'w> Login<'w> {
 
     fn judge(&mut self, entry: &Entry) -> Next {
         let Subject::Enrolled(account) = &self.subject else {
-            self.rehearse();
+            self.world.store.rehearse(Record::Changed);
             return self.try_again(Refusal::WrongCode, |tries_left| Remark::Wrong { tries_left });
         };
         let (world, account) = (self.world, account.clone());
-        let now = match world.clock.now() {
-            Ok(now) => now,
-            Err(error) => return self.unavailable(&error),
-        };
         let mut verdict = None;
-        let visited = world.store.visit(&account, now, &mut |factors, state| {
+        let visited = world.store.visit(&account, &mut |now, factors, state| {
             let (found, record) = judge(entry, factors, state, now, world.config);
             verdict = Some((found, world.config.limits.gate(state.failures, now)));
             record
@@ -295,12 +283,6 @@ impl<'w> Login<'w> {
         Next::End(ending)
     }
 
-    fn rehearse(&self) {
-        if let Ok(now) = self.world.clock.now() {
-            self.world.store.rehearse(now);
-        }
-    }
-
     /// The one line about the decision.
     fn line(&self, outcome: Outcome) -> Line {
         let line = Line::about("login", &self.request).with("outcome", outcome.name()).with("reason", outcome.reason());
@@ -317,6 +299,12 @@ impl<'w> Login<'w> {
             Line::about("state-rebuilt", &self.request)
                 .with("file", &path.to_string_lossy())
                 .with("note", "it was missing; every code that may have been used counts as used")
+                .write(self.world.journal, Severity::Warning);
+        }
+        if let Some(path) = &findings.taken_over {
+            Line::about("state-taken-over", &self.request)
+                .with("file", &path.to_string_lossy())
+                .with("note", "a process held it too long, perhaps because somebody has stopped it")
                 .write(self.world.journal, Severity::Warning);
         }
         if let Some(damage) = &findings.damage {

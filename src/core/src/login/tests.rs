@@ -4,14 +4,14 @@ use std::cell::{Cell, RefCell};
 
 use super::*;
 use crate::account::UserName;
-use crate::clock::{ClockError, UnixTime};
+use crate::clock::UnixTime;
 use crate::enrolment::{DeviceId, Enrolment, Factors};
 use crate::factor::recovery::{Digest, RecoveryCode};
 use crate::factor::totp::{Key, Parameters};
 use crate::factor::{Label, Method};
 use crate::secret::Secret;
 use crate::state::State;
-use crate::store::{Judge, StoreError};
+use crate::store::{Judge, Look, StoreError};
 use crate::sys::{FileError, LookUpError, Problem};
 
 /// RFC 6238's seed at its first time: the code of six digits is 287082.
@@ -61,7 +61,7 @@ impl World {
 
     /// Answers prompts in order until the login ends; every answer must be asked for.
     fn login_as(&self, user: &str, answers: &[Option<&[u8]>]) -> (Vec<String>, Ending) {
-        let world = super::World { config: &self.config, store: self, accounts: self, clock: self, journal: self };
+        let world = super::World { config: &self.config, store: self, accounts: self, journal: self };
         let request = Request { user: user.to_owned(), service: "sshd".to_owned(), rhost: None, tty: None };
         let (mut login, mut next) = Login::begin(world, request);
         let (mut prompts, mut answers) = (Vec::new(), answers.iter());
@@ -92,7 +92,17 @@ impl World {
 }
 
 impl Store for World {
-    fn visit(&self, _: &Account, _: UnixTime, judge: Judge<'_>) -> Result<Option<Findings>, StoreError> {
+    fn look(&self, account: &Account) -> Result<Option<Look>, StoreError> {
+        let mut failures = None;
+        let findings = self.visit(account, &mut |_, _, state| {
+            failures = Some(state.failures);
+            Record::Unchanged
+        })?;
+        let now = UnixTime(self.now.get());
+        Ok(failures.zip(findings).map(|(failures, findings)| Look { now, failures, findings }))
+    }
+
+    fn visit(&self, _: &Account, judge: Judge<'_>) -> Result<Option<Findings>, StoreError> {
         let Some(mut state) = self.state.borrow().clone() else { return Ok(None) };
         let digest_key = || Secret::new(vec![7; 32]);
         let digests: Vec<Digest> = vec![RecoveryCode::read(RECOVERY).unwrap().digest(&digest_key())];
@@ -104,7 +114,7 @@ impl Store for World {
             )],
             recovery: Some((digest_key(), digests)),
         };
-        let record = judge(&factors, &mut state);
+        let record = judge(UnixTime(self.now.get()), &factors, &mut state);
         if self.broken.get() {
             return Err(FileError { path: "/state/alice".into(), problem: Problem::Empty }.into());
         }
@@ -114,20 +124,16 @@ impl Store for World {
         Ok(Some(Findings::default()))
     }
 
-    fn rehearse(&self, _: UnixTime) {
-        self.rehearsals.set(self.rehearsals.get() + 1);
+    fn rehearse(&self, record: Record) {
+        if record == Record::Changed {
+            self.rehearsals.set(self.rehearsals.get() + 1);
+        }
     }
 }
 
 impl Accounts for World {
     fn find(&self, name: &str) -> Result<Option<Account>, LookUpError> {
         Ok((name == "alice").then(account))
-    }
-}
-
-impl Clock for World {
-    fn now(&self) -> Result<UnixTime, ClockError> {
-        Ok(UnixTime(self.now.get()))
     }
 }
 
@@ -263,7 +269,7 @@ fn nothing_counts_that_is_not_durable() {
     world.broken.set(true);
     assert_eq!(world.outcome(&[]), Outcome::Unavailable);
     // The records break between the prompt and the answer.
-    let inner = super::World { config: &world.config, store: &world, accounts: &world, clock: &world, journal: &world };
+    let inner = super::World { config: &world.config, store: &world, accounts: &world, journal: &world };
     world.broken.set(false);
     let request = Request { user: "alice".to_owned(), service: "sshd".to_owned(), rhost: None, tty: None };
     let (mut login, _) = Login::begin(inner, request);

@@ -26,7 +26,7 @@ pub(super) fn code_prompt(beginning: &str, remark: Remark) -> String {
         Remark::None | Remark::Held(Gate::Open) => return beginning.to_owned(),
         Remark::Wrong { tries_left } => format!("wrong code, {}, ? for help", tries(tries_left)),
         Remark::Replayed { tries_left } => {
-            format!("that code was already used, wait for the next one, {}", tries(tries_left))
+            format!("that code was already used, give a new one, {}", tries(tries_left))
         }
         Remark::Nothing { tries_left } => format!("nothing was typed, {}, ? for help", tries(tries_left)),
         Remark::Held(Gate::Wait { seconds }) => {

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::State;
 use super::record::{RECORD_BYTES, RecordError, decode, encode};
@@ -35,13 +36,9 @@ impl StateFile {
     /// Opens and locks the state of that name; `None` if there is no such file.
     ///
     /// # Errors
-    /// It is not to be trusted, held by somebody for too long, or has no readable record.
-    pub fn open(directory: &Directory, name: &str) -> Result<Option<Self>, StateError> {
-        // Whoever starts a su of their own sets its limits. A judgement that cannot be written is not made.
-        let (needed, limit) = (FILE_BYTES as u64, file_size_limit());
-        if limit < needed {
-            return Err(FileError::new(&directory.path().join(name), Problem::Limited { needed, limit }).into());
-        }
+    /// It is not to be trusted, held by somebody for longer than `patience`, or has no readable record.
+    pub fn open(directory: &Directory, name: &str, patience: Duration) -> Result<Option<Self>, StateError> {
+        may_be_written(directory, name)?;
         for _ in 0..REOPENINGS_MAX {
             let file = match directory.file_to_change(name) {
                 Ok(Some(file)) => file,
@@ -50,48 +47,76 @@ impl StateFile {
                 Err(error) => return Err(error.into()),
             };
             let path = directory.path().join(name);
-            let locked = Locked::exclusive(file.into_file(), &path)?;
-            let status = locked.file().metadata().map_err(|e| FileError::io(&path, "examine", e))?;
+            let locked = Locked::exclusive(file.into_file(), &path, patience)?;
             // Somebody may have put another file in its place while we waited.
-            if status.nlink() > 0 {
-                return Self::read(locked, path, status.size()).map(Some);
+            if is_in_place(locked.file(), &path)? {
+                let latest = Latest::read(locked.file(), &path)?;
+                return Ok(Some(Self::holding(locked, path, latest)));
             }
         }
         Err(FileError::new(&directory.path().join(name), Problem::Gone).into())
     }
 
-    fn read(locked: Locked, path: PathBuf, size: u64) -> Result<Self, StateError> {
-        if size == 0 {
-            return Err(FileError::new(&path, Problem::Empty).into());
+    /// Reads a state without locking it, to look and not to judge; `None` if there is no such file.
+    ///
+    /// # Errors
+    /// It is not to be trusted or has no readable record.
+    pub fn peek(directory: &Directory, name: &str) -> Result<Option<State>, StateError> {
+        let Some(file) = directory.file(name)? else { return Ok(None) };
+        let (file, path) = (file.into_file(), directory.path().join(name));
+        let mut read = Latest::read(&file, &path);
+        for _ in 1..PEEKS_MAX {
+            // Two changes at the moment of reading look like two damaged records.
+            if !matches!(read, Err(StateError::Damaged { .. })) {
+                break;
+            }
+            read = Latest::read(&file, &path);
         }
-        if size > FILE_BYTES as u64 {
-            return Err(FileError::new(&path, Problem::TooLarge { max_bytes: FILE_BYTES as u64 }).into());
+        read.map(|latest| Some(latest.state))
+    }
+
+    /// Takes a state away from a holder who does not let go, perhaps because somebody has stopped them: a copy takes
+    /// the file's place, and whatever the holder still does is void, because [`StateFile::save`] finds their file
+    /// gone. Callers hold [`Directory::lock`].
+    ///
+    /// # Errors
+    /// There is nothing to take over, or no room for the copy.
+    pub fn take_over(directory: &Directory, name: &str) -> Result<Self, StateError> {
+        may_be_written(directory, name)?;
+        let path = directory.path().join(name);
+        let held = directory.file(name)?.ok_or_else(|| FileError::new(&path, Problem::Gone))?.into_file();
+        let before = Latest::read(&held, &path)?;
+        let locked = directory.replace(name, &Self::initial_content(&before.state))?;
+        // What the holder made durable until their file was gone, they may have granted.
+        let after = Latest::read(&held, &path)?;
+        let latest = Latest::read(locked.file(), &path)?;
+        let mut taken = Self::holding(locked, path, latest);
+        if after.sequence != before.sequence {
+            taken.state = after.state;
+            taken.save()?;
         }
-        let read = |slot| read_record(locked.file(), slot).map_err(|e| FileError::io(&path, "read", e));
-        let (first, second) = (decode(&read(Slot::First)?), decode(&read(Slot::Second)?));
-        let (slot, (sequence, state), damage) = match (first, second) {
-            (Ok(first), Ok(second)) if first.0 > second.0 => (Slot::First, first, None),
-            (Ok(first), Ok(second)) if first.0 < second.0 => (Slot::Second, second, None),
-            // Copies of each other: which one is overwritten next does not matter.
-            (Ok(first), Ok(_)) => (Slot::First, first, None),
-            (Ok(first), Err(error)) => (Slot::First, first, Some((Slot::Second, error))),
-            (Err(error), Ok(second)) => (Slot::Second, second, Some((Slot::First, error))),
-            (Err(first), Err(second)) => return Err(StateError::Damaged { path, first, second }),
-        };
-        let damage = damage.map(|(slot, error)| Damage { path: path.clone(), slot: slot.number(), error });
-        Ok(Self { locked, path, state, sequence, slot, damage })
+        Ok(taken)
+    }
+
+    fn holding(locked: Locked, path: PathBuf, latest: Latest) -> Self {
+        let Latest { state, sequence, slot, damage } = latest;
+        Self { locked, path, state, sequence, slot, damage }
     }
 
     /// Makes the changed state durable. Nothing may be granted before this has returned.
     ///
     /// # Errors
-    /// The record could not be written or synced; the one before it still holds.
+    /// The record could not be written or synced, or the file was taken away meanwhile. Then it is open whether the
+    /// change or the record before it holds; neither brings a used code back.
     pub fn save(&mut self) -> Result<(), StateError> {
         let sequence = self.sequence.saturating_add(1);
         let record = encode(&self.state, sequence);
         let (file, target) = (self.locked.file(), self.slot.other());
         file.write_all_at(&record, target.offset()).map_err(|e| FileError::io(&self.path, "write", e))?;
         file.sync_data().map_err(|e| FileError::io(&self.path, "sync", e))?;
+        if !is_in_place(file, &self.path)? {
+            return Err(FileError::new(&self.path, Problem::Gone).into());
+        }
         // The copy need not succeed: what counts is on the disk.
         let _ = file.write_all_at(&record, self.slot.offset());
         (self.sequence, self.slot) = (sequence, target);
@@ -134,6 +159,52 @@ impl Slot {
             Self::Second => 2,
         }
     }
+}
+
+/// What a file holds.
+struct Latest {
+    state: State,
+    sequence: u64,
+    slot: Slot,
+    damage: Option<Damage>,
+}
+
+impl Latest {
+    fn read(file: &File, path: &Path) -> Result<Self, StateError> {
+        let size = file.metadata().map_err(|e| FileError::io(path, "examine", e))?.size();
+        if size == 0 {
+            return Err(FileError::new(path, Problem::Empty).into());
+        }
+        if size > FILE_BYTES as u64 {
+            return Err(FileError::new(path, Problem::TooLarge { max_bytes: FILE_BYTES as u64 }).into());
+        }
+        let read = |slot| read_record(file, slot).map_err(|e| FileError::io(path, "read", e));
+        let (first, second) = (decode(&read(Slot::First)?), decode(&read(Slot::Second)?));
+        let (slot, (sequence, state), damage) = match (first, second) {
+            (Ok(first), Ok(second)) if first.0 < second.0 => (Slot::Second, second, None),
+            // Where they are copies of each other, it does not matter which one is overwritten next.
+            (Ok(first), Ok(_)) => (Slot::First, first, None),
+            (Ok(first), Err(error)) => (Slot::First, first, Some((Slot::Second, error))),
+            (Err(error), Ok(second)) => (Slot::Second, second, Some((Slot::First, error))),
+            (Err(first), Err(second)) => return Err(StateError::Damaged { path: path.to_owned(), first, second }),
+        };
+        let damage = damage.map(|(slot, error)| Damage { path: path.to_owned(), slot: slot.number(), error });
+        Ok(Self { state, sequence, slot, damage })
+    }
+}
+
+/// Whoever starts a su of their own sets its limits. A judgement that cannot be written is not made.
+fn may_be_written(directory: &Directory, name: &str) -> Result<(), FileError> {
+    let (needed, limit) = (FILE_BYTES as u64, file_size_limit());
+    if limit >= needed {
+        return Ok(());
+    }
+    Err(FileError::new(&directory.path().join(name), Problem::Limited { needed, limit }))
+}
+
+/// Whether an open file still has its name.
+fn is_in_place(file: &File, path: &Path) -> Result<bool, FileError> {
+    file.metadata().map(|status| status.nlink() > 0).map_err(|e| FileError::io(path, "examine", e))
 }
 
 /// As much of a record as the file has.
@@ -191,3 +262,5 @@ const SLOT_BYTES: usize = 4096;
 pub const FILE_BYTES: usize = 2 * SLOT_BYTES;
 /// How often a file may vanish between opening and locking before it is given up.
 const REOPENINGS_MAX: u32 = 8;
+/// How often a file is read anew that is being changed.
+const PEEKS_MAX: u32 = 8;

@@ -110,6 +110,12 @@ impl State {
         self.devices.push(DeviceState { id, burnt: None });
     }
 
+    /// Begins a new issue of recovery codes, none of them used.
+    pub fn renew_recovery(&mut self, generation: u32) {
+        self.recovery_generation = generation;
+        self.recovery_used = 0;
+    }
+
     /// Whether the recovery code at this position was used; one beyond the record counts as used.
     #[must_use]
     pub fn is_recovery_used(&self, position: usize) -> bool {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::file::{FileError, Problem, TrustedFile, above_standard_streams, kind, ownership_problem};
-use super::lock::Locked;
+use super::lock::{Locked, PATIENCE};
 
 /// An open directory, owned by root or by who runs this process, that nobody else can write.
 pub struct Directory {
@@ -84,36 +84,43 @@ impl Directory {
     }
 
     /// Puts `content` in the place of whatever `name` held, so that every failure and every crash leaves either the
-    /// old file or the new one, whole. Callers hold [`Directory::lock`].
+    /// old file or the new one, whole. Answers with the new file, which was locked before anybody could see it.
+    /// Callers hold [`Directory::lock`].
     ///
     /// # Errors
     /// Which step failed; the old file is still there unless only the last sync of the directory failed.
-    pub fn replace(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
+    pub fn replace(&self, name: &str, content: &[u8]) -> Result<Locked, FileError> {
         let temporary = format!(".{name}.new");
         // What a killed predecessor left: under the lock it belongs to nobody.
         self.remove(&temporary)?;
-        let result = self.write_new(&temporary, content).and_then(|()| {
+        let replaced = self.write_new(&temporary, content).and_then(|locked| {
             renameat(&self.descriptor, temporary.as_str(), &self.descriptor, name)
-                .map_err(|e| FileError::io(&self.path.join(name), "rename into place", e.into()))
+                .map_err(|e| FileError::io(&self.path.join(name), "rename into place", e.into()))?;
+            Ok(locked)
         });
-        if result.is_err() {
-            let _ = self.remove(&temporary);
-            return result;
+        match replaced {
+            Ok(locked) => self.sync().map(|()| locked),
+            Err(error) => {
+                let _ = self.remove(&temporary);
+                Err(error)
+            }
         }
-        self.sync()
     }
 
-    fn write_new(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
+    fn write_new(&self, name: &str, content: &[u8]) -> Result<Locked, FileError> {
         let path = self.path.join(name);
-        let failed = |attempt| move |e: nix::Error| FileError::io(&path, attempt, e.into());
-        let path = self.path.join(name);
-        let created = openat(&self.descriptor, name, CREATE_FILE, OWNER_ONLY).map_err(failed("create"))?;
-        let descriptor = above_standard_streams(created).map_err(|e| FileError::io(&path, "create", e))?;
+        let failed = |attempt: &'static str| {
+            let path = &path;
+            move |error: io::Error| FileError::io(path, attempt, error)
+        };
+        let created = openat(&self.descriptor, name, CREATE_FILE, OWNER_ONLY).map_err(io::Error::from);
+        let descriptor = created.and_then(above_standard_streams).map_err(failed("create"))?;
         // The host's umask may have taken bits away.
-        fchmod(&descriptor, OWNER_ONLY).map_err(|e| FileError::io(&path, "set the mode of", e.into()))?;
+        fchmod(&descriptor, OWNER_ONLY).map_err(io::Error::from).map_err(failed("set the mode of"))?;
         let mut file = File::from(descriptor);
-        file.write_all(content).map_err(|e| FileError::io(&path, "write", e))?;
-        file.sync_all().map_err(|e| FileError::io(&path, "sync", e))
+        file.write_all(content).map_err(failed("write"))?;
+        file.sync_all().map_err(failed("sync"))?;
+        Locked::exclusive(file, &path, PATIENCE)
     }
 
     /// Removes a file; one that is not there is no error.
@@ -145,7 +152,7 @@ impl Directory {
             .map_err(nix::Error::into)
             .and_then(above_standard_streams)
             .map_err(|e| FileError::io(&self.path, "open", e))?;
-        Locked::exclusive(File::from(own), &self.path)
+        Locked::exclusive(File::from(own), &self.path, PATIENCE)
     }
 
     /// The names in this directory, sorted, without those that begin with a dot.
@@ -197,6 +204,6 @@ const OPEN_DIRECTORY: OFlag =
     OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 const OPEN_FILE: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK).union(OFlag::O_CLOEXEC).union(OFlag::O_NOCTTY);
 const CREATE_FILE: OFlag =
-    OFlag::O_WRONLY.union(OFlag::O_CREAT).union(OFlag::O_EXCL).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+    OFlag::O_RDWR.union(OFlag::O_CREAT).union(OFlag::O_EXCL).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 /// 0600.
 const OWNER_ONLY: Mode = Mode::S_IRUSR.union(Mode::S_IWUSR);

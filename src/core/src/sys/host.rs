@@ -25,17 +25,6 @@ impl Accounts for Passwd {
     }
 }
 
-impl Passwd {
-    /// The user who runs this process; `None` if the uid has no entry.
-    ///
-    /// # Errors
-    /// As [`Accounts::find`].
-    pub fn own(&self) -> Result<Option<Account>, LookUpError> {
-        let entry = nix::unistd::User::from_uid(nix::unistd::getuid()).map_err(|source| LookUpError { source })?;
-        Ok(entry.and_then(|user| account_of(&user)))
-    }
-}
-
 fn account_of(user: &nix::unistd::User) -> Option<Account> {
     let name = UserName::new(&user.name).ok()?;
     Some(Account { name, uid: user.uid.as_raw() })

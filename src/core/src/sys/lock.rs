@@ -10,19 +10,19 @@ use super::file::{FileError, Problem};
 pub struct Locked(File);
 
 impl Locked {
-    /// Waits for the lock, at most ten seconds.
+    /// Waits for the lock, at most `patience`.
     ///
     /// The wait is bounded because a holder may have been stopped: a user may send SIGSTOP to a `su` of their own.
     ///
     /// # Errors
     /// The lock was not free in time, or the file system has no locks.
-    pub fn exclusive(file: File, path: &Path) -> Result<Self, FileError> {
+    pub fn exclusive(file: File, path: &Path, patience: Duration) -> Result<Self, FileError> {
         let started = Instant::now();
         let mut pause = SHORTEST_PAUSE;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self(file)),
-                Err(TryLockError::WouldBlock) if started.elapsed() < LONGEST_WAIT => {
+                Err(TryLockError::WouldBlock) if started.elapsed() < patience => {
                     // flock(2) has no time limit and a guest may not use signals, so there is no event to wait for.
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -42,5 +42,7 @@ impl Locked {
 
 const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
-/// Every holder needs one write to stable storage; this is time for hundreds of them.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// How long to wait for what must be done: every holder needs one write to stable storage, and this is time for
+/// hundreds of them.
+pub const PATIENCE: Duration = Duration::from_secs(10);

@@ -10,4 +10,4 @@ pub use directory::{Directory, split};
 pub use entropy::{Entropy, EntropyError, Kernel};
 pub use file::{FileError, Problem, TrustedFile};
 pub use host::{Accounts, LookUpError, Passwd, file_size_limit, host_name, running_as_root};
-pub use lock::Locked;
+pub use lock::{Locked, PATIENCE};

@@ -1,0 +1,396 @@
+//! What somebody with authority changes: enrolments, recovery codes, locks, keys. Every change holds the lock of the
+//! users directory, so that two administrators at once change one thing after the other.
+
+mod keys;
+
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use crate::account::{Account, UserName};
+use crate::clock::{ClockError, UnixTime};
+use crate::enrolment::{
+    DEVICES_MAX, Device, DeviceId, Enrolment, RecoverySheet, purpose_of_device, purpose_of_recovery,
+};
+use crate::factor::recovery::{CODES_PER_ISSUE, RecoveryCode};
+use crate::factor::totp::{Parameters, Step};
+use crate::factor::{Label, Method};
+use crate::keyring::{Binding, Keyring, KeyringError, SealError};
+use crate::secret::Secret;
+use crate::state::{State, StateError, StateFile};
+use crate::store::{ENROLMENT_SUFFIX, Files, StoreError, enrolment_name};
+use crate::sys::{Directory, Entropy, EntropyError, FileError, Problem};
+use crate::throttle::Failures;
+
+/// Changes the records.
+pub struct Registrar<'w> {
+    files: &'w Files<'w>,
+    entropy: &'w dyn Entropy,
+}
+
+/// A device that somebody wants to add.
+pub struct NewDevice {
+    /// What its owner calls it.
+    pub label: Label,
+    /// What the app was told.
+    pub parameters: Parameters,
+    /// The secret that the app was given.
+    pub secret: Secret,
+    /// The step of the code that proved it; it cannot be used again.
+    pub proved: Option<Step>,
+    /// Whether it takes the place of the device with the same label.
+    pub replace: bool,
+}
+
+/// Recovery codes in the only moment in which they are known.
+pub type RecoveryCodes = Vec<Zeroizing<String>>;
+
+/// What there is to say about one user.
+pub struct Standing {
+    /// The methods, secrets sealed.
+    pub enrolment: Enrolment,
+    /// The state; `None` if it is missing and will be rebuilt at the next login.
+    pub state: Option<State>,
+    /// When this was.
+    pub now: UnixTime,
+}
+
+impl<'w> Registrar<'w> {
+    /// A registrar of these records.
+    #[must_use]
+    pub fn new(files: &'w Files<'w>, entropy: &'w dyn Entropy) -> Self {
+        Self { files, entropy }
+    }
+
+    /// Draws a secret of the right length for a new device.
+    ///
+    /// # Errors
+    /// There are no random bytes.
+    pub fn draw_secret(&self, parameters: Parameters) -> Result<Secret, EntropyError> {
+        let mut bytes = vec![0; parameters.algorithm.secret_bytes()];
+        self.entropy.fill(&mut bytes)?;
+        Ok(Secret::new(bytes))
+    }
+
+    /// Adds a device; whoever has no recovery codes gets some if `with_recovery`. Nothing changes on failure.
+    ///
+    /// # Errors
+    /// The label is taken, there is no room, or the records cannot be written.
+    pub fn enrol(
+        &self,
+        account: &Account,
+        device: NewDevice,
+        with_recovery: bool,
+    ) -> Result<RecoveryCodes, RegistrarError> {
+        let users = self.files.users()?;
+        let _changing = users.lock()?;
+        let before = self.files.enrolment(&users, account)?;
+        let keyring = self.keyring_or_new()?;
+        let mut enrolment = before.clone().unwrap_or_else(|| Enrolment::empty(account.clone()));
+        let NewDevice { label, parameters, secret, proved, replace } = device;
+        if enrolment.device(&label).is_some() && !replace {
+            return Err(RegistrarError::LabelTaken { label });
+        }
+        let id = self.draw_id(&enrolment)?;
+        enrolment.devices.retain(|device| device.label != label);
+        if enrolment.devices.len() >= DEVICES_MAX {
+            return Err(RegistrarError::NoRoom);
+        }
+        let binding = Binding { account, purpose: &purpose_of_device(id) };
+        let sealed = keyring.seal(&secret, &binding, self.entropy)?;
+        enrolment.devices.push(Device { id, label, parameters, sealed, created: self.files.now()? });
+        let codes = match enrolment.recovery {
+            None if with_recovery => self.issue(&mut enrolment, &keyring)?,
+            _ => RecoveryCodes::new(),
+        };
+        let issued = enrolment.recovery.as_ref().filter(|_| !codes.is_empty()).map(|sheet| sheet.generation);
+        let recorded = self.publish(&users, &enrolment, before.as_ref(), |state| {
+            state.renew(id);
+            if let Some(step) = proved {
+                state.burn(id, step);
+            }
+            if let Some(generation) = issued {
+                state.renew_recovery(generation);
+            }
+        });
+        if let Err(error) = recorded {
+            // Without its state the device would be taken for one that was used elsewhere.
+            match &before {
+                Some(before) => self.save(&users, before)?,
+                None => self.remove_all(&users, &account.name)?,
+            }
+            return Err(error);
+        }
+        Ok(codes)
+    }
+
+    /// Issues new recovery codes; the old ones are void from then on.
+    ///
+    /// # Errors
+    /// The user is not enrolled, or the records cannot be written.
+    pub fn issue_recovery(&self, account: &Account) -> Result<RecoveryCodes, RegistrarError> {
+        let users = self.files.users()?;
+        let _changing = users.lock()?;
+        let before = self.files.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
+        let mut enrolment = before.clone();
+        let codes = self.issue(&mut enrolment, &self.files.keyring()?)?;
+        let generation = enrolment.recovery.as_ref().map_or(0, |sheet| sheet.generation);
+        self.publish(&users, &enrolment, Some(&before), |state| state.renew_recovery(generation))?;
+        Ok(codes)
+    }
+
+    /// Takes failures back, also those that locked the account, and makes a state that cannot be read anew.
+    /// Answers how many failures there were; `None` if the state was made anew.
+    ///
+    /// # Errors
+    /// The user is not enrolled, or the records cannot be written.
+    pub fn unlock(&self, account: &Account) -> Result<Option<u32>, RegistrarError> {
+        let users = self.files.users()?;
+        let _changing = users.lock()?;
+        let enrolment = self.files.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
+        let (states, now) = (self.files.states()?, self.files.now()?);
+        let rebuilt = || State::rebuilt(&enrolment, now, self.files.window());
+        match self.files.state(&states, account, || Ok(Some(rebuilt()))) {
+            Ok(Some((mut opened, findings))) => {
+                let count = opened.state.failures.count;
+                opened.state.failures = Failures::default();
+                opened.save().map_err(StoreError::from)?;
+                Ok(findings.rebuilt.is_none().then_some(count))
+            }
+            // Only what no waiting and no other repair can make readable again.
+            Err(
+                StoreError::State(
+                    StateError::Damaged { .. }
+                    | StateError::File(FileError { problem: Problem::Empty | Problem::TooLarge { .. }, .. }),
+                )
+                | StoreError::StrangeState { .. },
+            ) => {
+                let _making = states.lock()?;
+                states.replace(&account.name.file_stem(), &StateFile::initial_content(&rebuilt()))?;
+                Ok(None)
+            }
+            Ok(None) => Err(RegistrarError::NotEnrolled),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes all that there is of a user, also what cannot be read any more, and also if the account is gone.
+    ///
+    /// # Errors
+    /// There is nothing, or it cannot be removed.
+    pub fn remove(&self, name: &UserName) -> Result<(), RegistrarError> {
+        let users = self.files.users()?;
+        let _changing = users.lock()?;
+        let enrolled = users.names()?.contains(&enrolment_name(name));
+        if !enrolled && !self.files.states()?.names()?.contains(&name.file_stem()) {
+            return Err(RegistrarError::NotEnrolled);
+        }
+        self.remove_all(&users, name)
+    }
+
+    /// Removes one device or one method. What is left without any device goes as a whole. Answers whether anything
+    /// of the enrolment is left.
+    ///
+    /// # Errors
+    /// There is nothing of that kind, or the records cannot be written.
+    pub fn remove_part(&self, account: &Account, part: &Part) -> Result<bool, RegistrarError> {
+        let users = self.files.users()?;
+        let _changing = users.lock()?;
+        let before = self.files.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
+        let mut enrolment = before.clone();
+        match part {
+            Part::Method(Method::Recovery) => enrolment.recovery = None,
+            Part::Method(Method::Totp) => enrolment.devices.clear(),
+            Part::Device(label) => enrolment.devices.retain(|device| device.label != *label),
+        }
+        if enrolment == before {
+            return Err(RegistrarError::NoSuchPart);
+        }
+        if enrolment.devices.is_empty() {
+            return self.remove_all(&users, &account.name).map(|()| false);
+        }
+        self.publish(&users, &enrolment, Some(&before), |_| ())?;
+        Ok(true)
+    }
+
+    /// What there is to say about a user; `None` if they are not enrolled.
+    ///
+    /// # Errors
+    /// The records cannot be read, or a secret does not open.
+    pub fn standing(&self, account: &Account) -> Result<Option<Standing>, RegistrarError> {
+        let users = self.files.users()?;
+        let Some(enrolment) = self.files.enrolment(&users, account)? else { return Ok(None) };
+        enrolment.open(&self.files.keyring()?).map_err(|source| {
+            let path = users.path().join(enrolment_name(&account.name));
+            StoreError::Enrolment { path, source }
+        })?;
+        let now = self.files.now()?;
+        let mut state = StateFile::peek(&self.files.states()?, &account.name.file_stem()).map_err(StoreError::from)?;
+        if let Some(state) = &mut state {
+            state.follow(&enrolment, now, self.files.window());
+        }
+        Ok(Some(Standing { enrolment, state, now }))
+    }
+
+    /// The names of all who are enrolled, sorted.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn enrolled(&self) -> Result<Vec<UserName>, RegistrarError> {
+        let names = self.files.users()?.names()?;
+        let stems = names.iter().filter_map(|name| name.strip_suffix(ENROLMENT_SUFFIX));
+        Ok(stems.filter_map(UserName::from_file_stem).collect())
+    }
+
+    /// An id that no device of this user has, nor had: an old copy of the enrolment must not find the state of a new
+    /// device under its number.
+    fn draw_id(&self, enrolment: &Enrolment) -> Result<DeviceId, RegistrarError> {
+        loop {
+            let mut bytes = [0; 4];
+            self.entropy.fill(&mut bytes)?;
+            let id = DeviceId(u32::from_le_bytes(bytes));
+            if id.0 != 0 && enrolment.devices.iter().all(|device| device.id != id) {
+                return Ok(id);
+            }
+        }
+    }
+
+    fn issue(&self, enrolment: &mut Enrolment, keyring: &Keyring) -> Result<RecoveryCodes, RegistrarError> {
+        let account = &enrolment.account;
+        let seen = match StateFile::peek(&self.files.states()?, &account.name.file_stem()) {
+            Ok(state) => state.map_or(0, |state| state.recovery_generation()),
+            // Whatever it was, the time is later.
+            Err(_) => 0,
+        };
+        let now = self.files.now()?;
+        let last = enrolment.recovery.as_ref().map_or(0, |sheet| sheet.generation).max(seen);
+        // From the time, so that it goes on also after a removal, and no old copy of an enrolment can be the latest.
+        let generation = last.saturating_add(1).max(u32::try_from(now.0).unwrap_or(u32::MAX));
+        let mut key = vec![0; DIGEST_KEY_BYTES];
+        self.entropy.fill(&mut key)?;
+        let key = Secret::new(key);
+        let binding = Binding { account, purpose: &purpose_of_recovery(generation) };
+        let sealed = keyring.seal(&key, &binding, self.entropy)?;
+        let codes = (0..CODES_PER_ISSUE).map(|_| RecoveryCode::draw(self.entropy)).collect::<Result<Vec<_>, _>>()?;
+        let digests = codes.iter().map(|code| code.digest(&key)).collect();
+        enrolment.recovery = Some(RecoverySheet { generation, sealed, digests, created: now });
+        Ok(codes.iter().map(RecoveryCode::grouped).collect())
+    }
+
+    /// Writes the enrolment and then what the change means for the state. The state of somebody who was enrolled
+    /// before is rebuilt if it is missing: what was used is not known.
+    fn publish(
+        &self,
+        users: &Directory,
+        enrolment: &Enrolment,
+        before: Option<&Enrolment>,
+        change: impl FnOnce(&mut State),
+    ) -> Result<(), RegistrarError> {
+        let (states, window) = (self.files.states()?, self.files.window());
+        let account = &enrolment.account;
+        if before.is_none() {
+            // Left over from an enrolment that was lost; it would be taken for this one's.
+            let _making = states.lock()?;
+            states.remove(&account.name.file_stem())?;
+        }
+        self.save(users, enrolment)?;
+        let now = self.files.now()?;
+        let missing = || {
+            let state = if before.is_none() { State::fresh(enrolment) } else { State::rebuilt(enrolment, now, window) };
+            Ok(Some(state))
+        };
+        let opened = self.files.state(&states, account, missing)?;
+        let (mut opened, _) = opened.ok_or(RegistrarError::NotEnrolled)?;
+        opened.state.follow(enrolment, now, window);
+        change(&mut opened.state);
+        opened.save().map_err(StoreError::from)?;
+        Ok(())
+    }
+
+    /// The state first: somebody who is half removed is still enrolled, instead of looking as if their enrolment had
+    /// been lost. A login that is being judged meanwhile finds its state gone and is refused.
+    fn remove_all(&self, users: &Directory, name: &UserName) -> Result<(), RegistrarError> {
+        let states = self.files.states()?;
+        // No login makes a new state meanwhile.
+        let _making = states.lock()?;
+        states.remove(&name.file_stem())?;
+        states.sync()?;
+        users.remove(&enrolment_name(name))?;
+        users.sync()?;
+        Ok(())
+    }
+
+    fn save(&self, users: &Directory, enrolment: &Enrolment) -> Result<(), RegistrarError> {
+        users.replace(&enrolment_name(&enrolment.account.name), enrolment.render().as_bytes())?;
+        Ok(())
+    }
+
+    /// The keyring, made now if there is none yet and nothing is sealed.
+    fn keyring_or_new(&self) -> Result<Keyring, RegistrarError> {
+        match self.files.keyring() {
+            Err(KeyringError::Missing { path }) => {
+                if !self.enrolled()?.is_empty() {
+                    return Err(RegistrarError::KeyringLost { path });
+                }
+                let keyring = Keyring::create(self.entropy, self.files.now()?)?;
+                self.save_keyring(&keyring)?;
+                Ok(keyring)
+            }
+            other => Ok(other?),
+        }
+    }
+}
+
+/// One part of an enrolment.
+pub enum Part {
+    /// All of one method.
+    Method(Method),
+    /// The device of that label.
+    Device(Label),
+}
+
+/// A change was not made.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each message says it")]
+pub enum RegistrarError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error("not enrolled")]
+    NotEnrolled,
+    #[error("there is already a device called {:?}", label.as_str())]
+    LabelTaken { label: Label },
+    #[error("there are already {DEVICES_MAX} devices")]
+    NoRoom,
+    #[error("there is no such method or device")]
+    NoSuchPart,
+    #[error("{}: is missing, though there are enrolments sealed under its keys", path.display())]
+    KeyringLost { path: PathBuf },
+}
+
+impl From<FileError> for RegistrarError {
+    fn from(error: FileError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<KeyringError> for RegistrarError {
+    fn from(error: KeyringError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<ClockError> for RegistrarError {
+    fn from(error: ClockError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// As long as the digest (RFC 2104 section 3).
+const DIGEST_KEY_BYTES: usize = 32;
+
+#[cfg(test)]
+mod tests;

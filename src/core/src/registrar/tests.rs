@@ -1,0 +1,228 @@
+//! The records of one user in a directory of their own, under everything that an administrator does to them.
+
+use std::cell::Cell;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::clock::Clock;
+use crate::factor::otp::Algorithm;
+use crate::factor::recovery;
+use crate::factor::totp::{Judgement, Window};
+use crate::store::{Record, Roots, Store};
+use crate::sys::Kernel;
+
+/// RFC 6238's seed; its code of six digits at 59 s is 287082.
+const SEED: &[u8] = b"12345678901234567890";
+const CODE: &str = "287082";
+
+struct Time(Cell<u64>);
+
+impl Clock for Time {
+    fn now(&self) -> Result<UnixTime, ClockError> {
+        Ok(UnixTime(self.0.get()))
+    }
+}
+
+struct Place {
+    directory: TempDir,
+    time: Time,
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["users", "state"] {
+            fs::create_dir(directory.path().join(name)).unwrap();
+            fs::set_permissions(directory.path().join(name), fs::Permissions::from_mode(0o700)).unwrap();
+        }
+        Self { directory, time: Time(Cell::new(59)) }
+    }
+
+    fn files(&self) -> Files<'_> {
+        let records = self.directory.path().to_owned();
+        Files::new(Roots { keyring: records.join("keyring.toml"), records }, Window::ONE, &self.time)
+    }
+
+    fn enrol(&self, label: &str) -> RecoveryCodes {
+        let (files, secret) = (self.files(), Secret::new(SEED.to_vec()));
+        let label = Label::try_from(label.to_owned()).unwrap();
+        let parameters = Parameters::COMMON;
+        let device = NewDevice { label, parameters, secret, proved: None, replace: true };
+        Registrar::new(&files, &Kernel).enrol(&alice(), device, true).unwrap()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Whether the TOTP code is taken now; if so, it is burnt.
+    fn takes_totp(&self) -> bool {
+        let mut taken = false;
+        let files = self.files();
+        files
+            .visit(&alice(), &mut |now, factors, state| {
+                for (id, _, key) in &factors.devices {
+                    if let Judgement::Fresh(step) = key.judge(CODE, now, Window::ONE, state.burnt(*id)) {
+                        state.burn(*id, step);
+                        taken = true;
+                    }
+                }
+                Record::Changed
+            })
+            .unwrap();
+        taken
+    }
+
+    /// Whether a recovery code is taken now; if so, it is used.
+    fn takes_recovery(&self, code: &str) -> bool {
+        let mut taken = false;
+        let files = self.files();
+        files
+            .visit(&alice(), &mut |_, factors, state| {
+                let (key, issued) = factors.recovery.as_ref().unwrap();
+                let code = RecoveryCode::read(&code.replace('-', "")).unwrap();
+                if let Some(position) = recovery::position(&code.digest(key), issued)
+                    && !state.is_recovery_used(position)
+                {
+                    state.use_recovery(position);
+                    taken = true;
+                }
+                Record::Changed
+            })
+            .unwrap();
+        taken
+    }
+}
+
+fn alice() -> Account {
+    Account { name: UserName::new("alice").unwrap(), uid: 1000 }
+}
+
+#[test]
+fn nothing_that_an_administrator_does_brings_used_codes_back_when_the_state_is_lost() {
+    type Work = fn(&Place);
+    let works: [(&str, Work); 4] = [
+        ("one more device", |place| drop(place.enrol("tablet"))),
+        ("a device removed", |place| {
+            let part = Part::Device(Label::try_from("tablet".to_owned()).unwrap());
+            Registrar::new(&place.files(), &Kernel).remove_part(&alice(), &part).unwrap();
+        }),
+        ("unlocked", |place| {
+            Registrar::new(&place.files(), &Kernel).unlock(&alice()).unwrap();
+        }),
+        ("a login", |place| {
+            place.takes_totp();
+        }),
+    ];
+    for (what, work) in works {
+        let place = Place::new();
+        let codes = place.enrol("phone");
+        place.enrol("tablet");
+        assert!(place.takes_recovery(&codes[0]), "{what}");
+        fs::remove_file(place.path("state/alice")).unwrap();
+        work(&place);
+        let still = place.files().enrolment(&place.files().users().unwrap(), &alice()).unwrap().unwrap();
+        assert!(still.recovery.is_some(), "{what}");
+        assert!(codes.iter().all(|code| !place.takes_recovery(code)), "{what}");
+    }
+}
+
+#[test]
+fn new_recovery_codes_after_a_lost_state_are_good_and_nothing_else_is() {
+    let place = Place::new();
+    let old = place.enrol("phone");
+    fs::remove_file(place.path("state/alice")).unwrap();
+    let new = Registrar::new(&place.files(), &Kernel).issue_recovery(&alice()).unwrap();
+    assert!(!place.takes_totp(), "the code of this moment may have been used");
+    assert!(!place.takes_recovery(&old[0]));
+    assert!(place.takes_recovery(&new[0]) && !place.takes_recovery(&new[0]));
+}
+
+#[test]
+fn an_old_copy_of_the_enrolment_brings_nothing_back_even_after_a_removal() {
+    let place = Place::new();
+    let old = place.enrol("phone");
+    assert!(place.takes_totp() && place.takes_recovery(&old[0]));
+    let copy = fs::read(place.path("users/alice.toml")).unwrap();
+    Registrar::new(&place.files(), &Kernel).remove(&alice().name).unwrap();
+    place.time.0.set(60);
+    place.enrol("phone");
+    fs::write(place.path("users/alice.toml"), copy).unwrap();
+    assert!(!place.takes_totp(), "the old device is not known and counts as used");
+    assert!(old.iter().all(|code| !place.takes_recovery(code)));
+}
+
+#[test]
+fn a_login_between_enrolment_and_state_kills_no_new_recovery_code() {
+    let place = Place::new();
+    place.enrol("phone");
+    let files = place.files();
+    let registrar = Registrar::new(&files, &Kernel);
+    let users = files.users().unwrap();
+    let before = files.enrolment(&users, &alice()).unwrap().unwrap();
+    // What a login makes of an enrolment that has just appeared without a state.
+    let mut enrolment = before.clone();
+    let codes = registrar.issue(&mut enrolment, &files.keyring().unwrap()).unwrap();
+    fs::remove_file(place.path("state/alice")).unwrap();
+    registrar.save(&users, &enrolment).unwrap();
+    assert!(!place.takes_recovery(&codes[0]), "everything counts as used");
+    let generation = enrolment.recovery.as_ref().unwrap().generation;
+    registrar.publish(&users, &enrolment, Some(&before), |state| state.renew_recovery(generation)).unwrap();
+    assert!(codes.iter().all(|code| place.takes_recovery(code)));
+}
+
+#[test]
+fn a_state_that_its_holder_does_not_let_go_is_taken_over_and_the_holder_is_too_late() {
+    let place = Place::new();
+    place.enrol("phone");
+    let files = place.files();
+    let states = files.states().unwrap();
+    let mut holder = StateFile::open(&states, "alice", std::time::Duration::ZERO).unwrap().unwrap();
+    let waiting = StateFile::open(&states, "alice", std::time::Duration::ZERO).err().unwrap();
+    assert!(matches!(waiting, StateError::File(FileError { problem: Problem::Held, .. })), "{waiting}");
+
+    // The holder still makes one change durable while the copy is made.
+    holder.state.failures.count = 7;
+    holder.save().unwrap();
+    let taken = {
+        let _making = states.lock().unwrap();
+        StateFile::take_over(&states, "alice").unwrap()
+    };
+    assert_eq!(taken.state.failures.count, 7);
+    holder.state.failures.count = 0;
+    assert!(holder.save().is_err(), "what the holder does now is void");
+    drop((holder, taken));
+    assert_eq!(StateFile::peek(&states, "alice").unwrap().unwrap().failures.count, 7);
+}
+
+#[test]
+fn a_damaged_state_is_made_anew_by_unlock_and_a_held_one_is_not() {
+    let place = Place::new();
+    let codes = place.enrol("phone");
+    let files = place.files();
+    fs::write(place.path("state/alice"), vec![7; 8192]).unwrap();
+    assert_eq!(Registrar::new(&files, &Kernel).unlock(&alice()).unwrap(), None);
+    assert!(!place.takes_recovery(&codes[0]));
+}
+
+#[test]
+fn a_first_enrolment_is_not_confused_by_what_was_left_over() {
+    let place = Place::new();
+    fs::write(place.path("state/alice"), b"rubbish").unwrap();
+    let codes = place.enrol("phone");
+    assert!(place.takes_totp() && place.takes_recovery(&codes[0]));
+}
+
+#[test]
+fn a_device_takes_its_own_parameters() {
+    for algorithm in [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512] {
+        let place = Place::new();
+        let files = place.files();
+        let secret =
+            Registrar::new(&files, &Kernel).draw_secret(Parameters { algorithm, ..Parameters::COMMON }).unwrap();
+        assert_eq!(secret.expose().len(), algorithm.secret_bytes());
+    }
+}
