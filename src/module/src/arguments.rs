@@ -41,3 +41,5 @@ impl std::fmt::Display for ArgumentError {
         write!(f, "module argument `{}`: expected config=/PATH (once) or debug", self.word)
     }
 }
+
+impl std::error::Error for ArgumentError {}

@@ -2,7 +2,6 @@
 #![allow(unsafe_code, reason = "the macro exports the pam_sm_* symbols")]
 
 use std::ffi::CStr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pam::constants::{PamFlag, PamResultCode};
 use pam::module::{PamHandle, PamHooks};
@@ -15,14 +14,14 @@ use twofactor_core::{clock, sys};
 use crate::arguments::Arguments;
 use crate::host::Host;
 use crate::outcome::{MISCONFIGURED, code};
-use crate::panic::{discard, route_to_syslog};
+use crate::panic::guarded;
 
 struct TwoFactor;
 pam_hooks!(TwoFactor);
 
 impl PamHooks for TwoFactor {
     fn sm_authenticate(handle: &mut PamHandle, arguments: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
-        guarded(|| authenticate(handle, &arguments, flags))
+        guarded(MISCONFIGURED, || authenticate(handle, &arguments, flags))
     }
 
     /// Nothing to set, and a stack in which nobody succeeds at it is refused.
@@ -31,48 +30,32 @@ impl PamHooks for TwoFactor {
     }
 
     fn acct_mgmt(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        guarded(|| misplaced(handle, "account"))
+        guarded(MISCONFIGURED, || misplaced(handle, "account"))
     }
 
     fn sm_chauthtok(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        guarded(|| misplaced(handle, "password"))
+        guarded(MISCONFIGURED, || misplaced(handle, "password"))
     }
 
     fn sm_open_session(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        guarded(|| misplaced(handle, "session"))
+        guarded(MISCONFIGURED, || misplaced(handle, "session"))
     }
 
     fn sm_close_session(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        guarded(|| misplaced(handle, "session"))
-    }
-}
-
-/// A panic becomes a log line and a refusal.
-fn guarded(body: impl FnOnce() -> PamResultCode) -> PamResultCode {
-    route_to_syslog();
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(code) => code,
-        Err(payload) => {
-            discard(payload);
-            MISCONFIGURED
-        }
+        guarded(MISCONFIGURED, || misplaced(handle, "session"))
     }
 }
 
 fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> PamResultCode {
+    let (config, debug) = match settings(arguments) {
+        Ok(settings) => settings,
+        Err(error) => return Host::new(handle, flags).misconfigured(&*error),
+    };
+    // The host may have to ask for it.
     let user = handle.get_user(None);
-    let host = Host::new(handle, flags);
-    let arguments = match Arguments::parse(arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => return host.misconfigured(&error),
-    };
-    let config = match Config::load(arguments.config.as_deref()) {
-        Ok(config) => config,
-        Err(error) => return host.misconfigured(&error),
-    };
+    let host = Host::new(handle, flags).with_debug(debug);
     let Ok(user) = user else { return host.nameless() };
-    let host = host.with_debug(arguments.debug);
-    host.debug("the configuration is in order");
+    host.debug("event=begin note=\"the settings are in order\"");
 
     let files = Files::new(Roots::default(), config.window, &clock::System);
     let world = World { config: &config, store: &files, accounts: &sys::Passwd, journal: &host };
@@ -90,6 +73,12 @@ fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> 
         host.tell(farewell, matches!(ending.outcome, Outcome::Proved(_)));
     }
     code(ending.outcome)
+}
+
+/// The settings, and whether to log more than usual.
+fn settings(arguments: &[&CStr]) -> Result<(Config, bool), Box<dyn std::error::Error>> {
+    let arguments = Arguments::parse(arguments)?;
+    Ok((Config::load(arguments.config.as_deref())?, arguments.debug))
 }
 
 /// The module stands in a part of the stack where it has nothing to say: a mistake that must not pass unnoticed.

@@ -6,9 +6,21 @@ use std::sync::Once;
 
 use crate::ffi;
 
+/// Runs the body of an entry point; a panic in it becomes a log line and `refusal`.
+pub(crate) fn guarded<T>(refusal: T, body: impl FnOnce() -> T) -> T {
+    route_to_syslog();
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(answer) => answer,
+        Err(payload) => {
+            discard(payload);
+            refusal
+        }
+    }
+}
+
 /// Sends panics to syslog from now on. The default hook would print to the user's terminal and, where the user has
 /// set `RUST_BACKTRACE`, read debug symbols as root.
-pub(crate) fn route_to_syslog() {
+fn route_to_syslog() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         set_hook(Box::new(|info| {
@@ -20,7 +32,7 @@ pub(crate) fn route_to_syslog() {
 }
 
 /// Drops what a panic carried, which may panic itself.
-pub(crate) fn discard(payload: Box<dyn Any + Send>) {
+fn discard(payload: Box<dyn Any + Send>) {
     if let Err(nested) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(nested);
     }
