@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use crate::artefacts::checkout;
-use crate::{Journal, Sandbox, Terminal};
+use crate::{Journal, Sandbox, Secret, Terminal};
 
 /// Which program lets people in, and what it wants besides a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,16 +24,16 @@ pub enum Program {
     Su,
 }
 
-/// A machine of its own with one such program. alice and bob have accounts, and the same [`PASSWORD`].
+/// A machine of its own with one such program. alice and bob have accounts, and the same password; nobody is enrolled.
 pub struct Door {
     pub sandbox: Sandbox,
     program: Program,
-    /// Everything that must not be in the log.
-    typed: RefCell<Vec<String>>,
+    /// Everything that must be neither shown nor logged.
+    secrets: RefCell<Vec<String>>,
 }
 
 impl Door {
-    /// A fresh machine on which nobody is enrolled.
+    /// A fresh machine.
     pub fn new(program: Program) -> Door {
         Door::with_sshd(program, "")
     }
@@ -45,7 +45,7 @@ impl Door {
         sandbox.bash("sed -i 's/pam_unix.so.*/& nodelay/' /etc/pam.d/common-auth");
         sandbox.add_user("alice", PASSWORD);
         sandbox.add_user("bob", PASSWORD);
-        let door = Door { sandbox, program, typed: RefCell::default() };
+        let door = Door { sandbox, program, secrets: RefCell::default() };
         let key_and_code = "AuthenticationMethods publickey,keyboard-interactive\n";
         match program {
             Program::Ssh => door.start_sshd("sshd", settings),
@@ -65,68 +65,74 @@ impl Door {
         door
     }
 
-    /// The PAM service.
-    pub fn service(&self) -> &'static str {
-        match self.program {
-            Program::Ssh | Program::SshKeyAndPassword | Program::SshKey => "sshd",
-            Program::Sudo => "sudo",
-            Program::Login => "login",
-            Program::Su => "su",
-        }
+    /// Enrols a user. Nothing of it may ever be logged.
+    pub fn enrol(&self, user: &str) -> Secret {
+        let secret = self.sandbox.enrol(user);
+        self.secrets.borrow_mut().push(secret.base32.clone());
+        self.secrets.borrow_mut().extend(secret.recovery_codes.iter().map(|code| code.replace('-', "")));
+        secret
     }
 
     /// Somebody comes, and answers everything but the code.
     #[track_caller]
     pub fn knock(&self, user: &str) -> Visit<'_> {
-        let command = match self.program {
-            Program::Ssh => return self.knock_by_ssh(user, &["PubkeyAuthentication=no"]),
-            Program::SshKeyAndPassword | Program::SshKey => return self.knock_by_ssh(user, &[]),
-            Program::Sudo => as_user(user, &["sudo", "--reset-timestamp", "bash", "-c", SAY_WHO]),
-            Program::Login => vec!["login"],
-            Program::Su => as_user("nobody", &["su", user, "--command", SAY_WHO]),
-        };
-        let mut visit = self.visit(user, command);
         match self.program {
-            Program::Sudo => visit.answer_prompt(&format!("[sudo] password for {user}: "), PASSWORD),
-            Program::Login => {
-                visit.answer_prompt("testhost login: ", user);
-                visit.answer_prompt("Password: ", PASSWORD);
+            Program::Ssh | Program::SshKeyAndPassword | Program::SshKey => {
+                let mut visit = self.ssh(user, &[]);
+                if self.program != Program::SshKey {
+                    visit.answer_password();
+                }
+                visit
             }
-            _ => visit.answer_prompt("Password: ", PASSWORD),
+            Program::Sudo => {
+                let mut visit = self.visit(user, user, &["sudo", "--reset-timestamp", "bash", "-c", SAY_WHO]);
+                visit.answer_sudo();
+                visit
+            }
+            Program::Login => {
+                let mut visit = self.visit("root", user, &["login"]);
+                visit.answer_name();
+                visit.answer_password();
+                visit
+            }
+            Program::Su => {
+                let mut visit = self.visit("nobody", user, &["su", user, "--command", SAY_WHO]);
+                visit.answer_password();
+                visit
+            }
         }
-        visit
     }
 
-    /// The same by ssh with options of its own, as `Name=value`; the first value of an option counts.
-    #[track_caller]
-    pub fn knock_by_ssh(&self, user: &str, options: &[&str]) -> Visit<'_> {
-        let mut visit = self.ssh(user, options);
-        if self.program != Program::SshKey {
-            visit.answer_password();
-        }
-        visit
-    }
-
-    /// Somebody comes by ssh, and has not answered anything yet.
-    pub fn ssh<'d>(&'d self, user: &'d str, options: &[&'d str]) -> Visit<'d> {
+    /// Somebody comes by ssh and has not answered anything yet. The options are `Name=value`.
+    pub fn ssh(&self, user: &str, options: &[&str]) -> Visit<'_> {
+        let preferred = match self.program {
+            Program::Ssh => "PreferredAuthentications=keyboard-interactive",
+            _ => "PreferredAuthentications=publickey,keyboard-interactive",
+        };
+        let ours = [
+            "StrictHostKeyChecking=no",
+            "UserKnownHostsFile=/dev/null",
+            "NumberOfPasswordPrompts=1",
+            "LogLevel=ERROR",
+            preferred,
+        ];
         let mut command = vec!["ssh", "-F", "none", "-i", CLIENT_KEY, "-l", user];
-        let usual = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"];
-        command.extend(
-            options.iter().chain(&usual).chain(&["NumberOfPasswordPrompts=1"]).flat_map(|&option| ["-o", option]),
-        );
+        // The first value of an option counts.
+        command.extend(options.iter().chain(&ours).flat_map(|&option| ["-o", option]));
         command.extend(["127.0.0.1", SAY_WHO]);
-        self.visit(user, command)
+        self.visit("root", user, &command)
     }
 
-    /// Somebody runs a command, and has not answered anything yet.
-    pub fn visit(&self, user: &str, command: Vec<&str>) -> Visit<'_> {
+    /// `caller` runs a command at a terminal to get in as `user`, and has not answered anything yet.
+    pub fn visit(&self, caller: &str, user: &str, command: &[&str]) -> Visit<'_> {
         let journal = self.sandbox.journal().from_here();
-        let terminal = self.sandbox.terminal(command[0], &command[1..]);
+        let identity = format!("exec setpriv --reuid {caller} --regid $(id -g {caller}) --init-groups -- \"$@\"");
+        let terminal = self.sandbox.terminal("bash", ["-c", &identity, "bash"].iter().chain(command));
         Visit { door: self, user: user.to_owned(), journal, terminal }
     }
 
     /// Puts a file of the checkout's pam.d/ in place as a service.
-    pub fn stack(&self, file: &str, service: &str) {
+    fn stack(&self, file: &str, service: &str) {
         let text = fs::read_to_string(checkout().join("pam.d").join(file)).expect("a file of pam.d/");
         self.sandbox.stack(service, &text);
     }
@@ -145,9 +151,18 @@ impl Door {
         self.sandbox.journal().wait_for(|line| line.contains("Server listening"), SOON);
     }
 
-    /// What stands before a prompt of PAM's: ssh says whose it is.
-    fn prefix(&self, user: &str) -> String {
-        if self.service() == "sshd" { format!("({user}@127.0.0.1) ") } else { String::new() }
+    fn is_ssh(&self) -> bool {
+        matches!(self.program, Program::Ssh | Program::SshKeyAndPassword | Program::SshKey)
+    }
+
+    /// The PAM service, unless a test takes another way in.
+    fn service(&self) -> &'static str {
+        match self.program {
+            Program::Ssh | Program::SshKeyAndPassword | Program::SshKey => "sshd",
+            Program::Sudo => "sudo",
+            Program::Login => "login",
+            Program::Su => "su",
+        }
     }
 }
 
@@ -155,103 +170,162 @@ impl Door {
 pub struct Visit<'d> {
     door: &'d Door,
     user: String,
-    /// From this visit on.
+    /// Since this visit began.
     journal: Journal,
-    pub terminal: Terminal,
+    terminal: Terminal,
 }
 
 impl Visit<'_> {
-    /// Waits for the prompt for a code, which must be the default text and this remark and nothing else.
+    /// Waits for the prompt for a code, which must be the default text, this remark and nothing else; types a code, which
+    /// must be neither shown nor logged.
     #[track_caller]
-    pub fn is_asked(&mut self, remark: &str) {
-        let prompt = format!("{}Verification code: {remark}", self.door.prefix(&self.user));
-        let shown = self.terminal.expect(&prompt, SOON);
-        assert_eq!(shown.trim_start(), prompt, "the terminal:\n{}", self.terminal.transcript());
+    pub fn answer(&mut self, remark: &str, code: &str) {
+        let space = if remark.is_empty() { "" } else { " " };
+        self.shown_is(&format!("Verification code: {remark}{space}"));
+        self.type_code(code);
     }
 
-    /// Types a code, which must not be logged.
-    pub fn types(&mut self, code: &str) {
-        self.door.typed.borrow_mut().push(code.to_owned());
-        self.terminal.send_line(code);
-    }
-
-    /// Waits for the prompt for a code, and types one.
+    /// The same for a prompt that says how long to wait; returns the seconds.
     #[track_caller]
-    pub fn answers(&mut self, remark: &str, code: &str) {
-        self.is_asked(remark);
-        self.types(code);
+    pub fn answer_though_held(&mut self, code: &str) -> u32 {
+        self.shown_is("Verification code: (too many wrong codes, wait ");
+        let wait = self.terminal.expect(" s or give a recovery code) ", SOON);
+        self.type_code(code);
+        wait.split(' ').next().and_then(|seconds| seconds.parse().ok()).expect("seconds to wait")
     }
 
-    /// Waits for PAM's prompt for a password, and types it.
+    /// Waits for the prompt of login, and types the user's name.
+    #[track_caller]
+    pub fn answer_name(&mut self) {
+        self.terminal.expect("testhost login: ", SOON);
+        self.terminal.send_line(&self.user);
+        self.terminal.expect(&format!("{}\r\n", self.user), SOON);
+    }
+
+    /// Waits for PAM's prompt for the password, and types it.
     #[track_caller]
     pub fn answer_password(&mut self) {
-        self.answer_prompt(&format!("{}Password: ", self.door.prefix(&self.user)), PASSWORD);
+        self.answer_password_with(PASSWORD);
     }
 
-    /// Waits for a text, and types a line.
+    /// Waits for PAM's prompt for the password, and types another.
     #[track_caller]
-    pub fn answer_prompt(&mut self, text: &str, line: &str) {
-        self.terminal.expect(text, SOON);
-        self.terminal.send_line(line);
+    pub fn answer_password_with(&mut self, password: &str) {
+        self.shown_is("Password: ");
+        self.type_unseen(password);
     }
 
-    /// Waits until the program has let this person in and said as whom, and compares the decision that was logged.
+    /// Waits for sudo's prompt for the caller's password, and types it.
     #[track_caller]
-    pub fn is_let_in(mut self, decision: &str) -> String {
+    pub fn answer_sudo(&mut self) {
+        self.terminal.expect(&format!("[sudo] password for {}: ", self.user), SOON);
+        self.type_unseen(PASSWORD);
+    }
+
+    /// Waits until the program has let this person in and said as whom; `decision` is what was logged about it.
+    #[track_caller]
+    pub fn is_let_in(mut self, decision: &str) {
         let whom = if self.door.program == Program::Sudo { "root" } else { &self.user };
         let shown = self.terminal.expect(&format!("let in: {whom}\r\n"), SOON);
-        assert!(shown.starts_with("\r\n"), "a remark that was not expected: {}", self.terminal.transcript());
-        self.decision(decision);
-        shown
+        assert!(!shown.contains("Verification code"), "asked again:\n{}", self.terminal.transcript());
+        assert_eq!(self.decisions(), [decision]);
     }
 
-    /// Waits until the program has refused, and compares the decision that was logged. Returns what was shown last.
+    /// Waits until the program has refused this person; `decision` is what was logged about it.
     #[track_caller]
-    pub fn is_refused(mut self, decision: &str) -> String {
-        let said = match self.door.program {
-            Program::Ssh | Program::SshKeyAndPassword | Program::SshKey => {
-                ["Permission denied", "Too many authentication failures"]
-            }
-            Program::Sudo => ["Sorry, try again.", "incorrect password attempts"],
-            Program::Login => ["Login incorrect", "Maximum number of tries exceeded"],
-            Program::Su => ["su: Authentication failure", "su: Have exhausted maximum number of retries for service"],
-        };
-        let (_, shown) = self.terminal.expect_any(&said, SOON);
-        assert!(!self.terminal.transcript().contains("let in"), "{}", self.terminal.transcript());
-        self.decision(decision);
-        shown
+    pub fn is_refused(mut self, decision: &str) {
+        self.is_turned_away();
+        assert_eq!(self.decisions(), [decision]);
     }
 
-    /// The lines of our module since this visit began. Nothing that was typed is in them or anywhere else in the log.
+    /// Waits until the program has refused this person before our module had a say. Returns everything shown until then.
     #[track_caller]
-    pub fn log(&self) -> Vec<String> {
-        let lines = self.journal.lines();
-        for typed in self.door.typed.borrow().iter() {
-            assert!(lines.iter().all(|line| !line.contains(typed)), "{typed} is in the log:\n{}", lines.join("\n"));
-            assert!(!self.terminal.transcript().contains(typed), "{typed} is shown:\n{}", self.terminal.transcript());
+    pub fn is_refused_without_us(mut self) -> String {
+        self.is_turned_away();
+        assert_eq!(self.decisions(), [""; 0]);
+        let (transcript, rest) = (self.terminal.transcript(), self.terminal.rest());
+        transcript.strip_suffix(&rest).expect("the rest comes last").to_owned()
+    }
+
+    /// Waits for a text, and returns everything shown up to its end.
+    #[track_caller]
+    pub fn expect(&mut self, text: &str) -> String {
+        self.terminal.expect(text, SOON)
+    }
+
+    /// How every attempt was judged, from the log.
+    #[track_caller]
+    pub fn attempts(&self) -> Vec<String> {
+        self.logged("event=attempt")
+    }
+
+    /// How the login was decided, from the log: what follows after who came through which door.
+    #[track_caller]
+    pub fn decisions(&self) -> Vec<String> {
+        self.logged("event=login")
+    }
+
+    /// Everything shown so far.
+    pub fn transcript(&self) -> String {
+        self.terminal.transcript()
+    }
+
+    #[track_caller]
+    fn logged(&self, event: &str) -> Vec<String> {
+        let (lines, transcript) = (self.journal.lines(), self.terminal.transcript());
+        for secret in self.door.secrets.borrow().iter() {
+            assert!(lines.iter().all(|line| !line.contains(secret)), "{secret} is logged:\n{}", lines.join("\n"));
+            assert!(!transcript.contains(secret), "{secret} is shown:\n{transcript}");
         }
-        lines.into_iter().filter(|line| line.contains("pam_twofactor(")).collect()
+        let (rhost, tty) = if self.door.is_ssh() { ("127.0.0.1", "ssh") } else { ("\"\"", "/dev/pts/") };
+        let who = format!("{event} user={} service={} rhost={rhost} tty={tty}", self.user, self.door.service());
+        let ours = lines.iter().filter(|line| line.contains("pam_twofactor(") && line.contains(event));
+        let about = |line: &String| {
+            let (_, rest) = line.split_once(&who).unwrap_or_else(|| panic!("not about {who}:\n{line}"));
+            rest.split_once(' ').expect("more than who it was").1.to_owned()
+        };
+        ours.map(about).collect()
     }
 
-    /// Exactly one decision is logged, and it is about this person at this door.
+    /// What is shown next is a prompt with this text and nothing before it; ssh says whose prompts they are.
     #[track_caller]
-    fn decision(&self, expected: &str) {
-        let log = self.log();
-        let decisions: Vec<&String> = log.iter().filter(|line| line.contains("event=login")).collect();
-        let [decision] = decisions.as_slice() else { panic!("not one decision:\n{}", log.join("\n")) };
-        println!("{decision}");
+    fn shown_is(&mut self, text: &str) {
+        let whose = if self.door.is_ssh() { format!("({}@127.0.0.1) ", self.user) } else { String::new() };
+        let prompt = whose + text;
+        let shown = self.terminal.expect(&prompt, SOON);
+        assert_eq!(shown.trim_start_matches('\r'), prompt, "the terminal:\n{}", self.terminal.transcript());
     }
-}
 
-fn as_user<'a>(user: &'a str, command: &[&'a str]) -> Vec<&'a str> {
-    let identity =
-        ["setpriv", "--reuid", user, "--regid", if user == "nobody" { "nogroup" } else { user }, "--init-groups"];
-    [&identity, command].concat()
+    #[track_caller]
+    fn is_turned_away(&mut self) {
+        let said: &[&str] = match self.door.program {
+            Program::Ssh | Program::SshKeyAndPassword | Program::SshKey => &["Permission denied"],
+            Program::Sudo => &["Sorry, try again."],
+            Program::Login => &["Login incorrect", "Maximum number of tries exceeded"],
+            Program::Su => &["su: Authentication failure", "su: Have exhausted maximum number of retries"],
+        };
+        self.terminal.expect_any(said, SOON);
+        assert!(!self.terminal.transcript().contains("let in"), "{}", self.terminal.transcript());
+    }
+
+    #[track_caller]
+    fn type_code(&mut self, code: &str) {
+        self.door.secrets.borrow_mut().push(code.to_owned());
+        self.type_unseen(code);
+    }
+
+    /// Types a line that is not echoed: all that is shown is the new line.
+    #[track_caller]
+    fn type_unseen(&mut self, line: &str) {
+        self.terminal.send_line(line);
+        assert_eq!(self.terminal.expect("\r\n", SOON), "\r\n", "the terminal:\n{}", self.terminal.transcript());
+    }
 }
 
 /// Everybody's.
-pub const PASSWORD: &str = "correct horse";
-const SAY_WHO: &str = "echo let in: $(id -un)";
+const PASSWORD: &str = "correct horse";
+/// What the programs run when they let somebody in.
+pub const SAY_WHO: &str = "echo let in: $(id -un)";
 const HOST_KEY: &str = "/run/host_key";
 const CLIENT_KEY: &str = "/run/client_key";
 const SOON: Duration = Duration::from_secs(30);

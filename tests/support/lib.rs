@@ -20,7 +20,7 @@ mod secret;
 mod terminal;
 
 pub use artefacts::{checkout, pam_host, release};
-pub use door::{Door, PASSWORD, Program, Visit};
+pub use door::{Door, Program, SAY_WHO, Visit};
 pub use journal::Journal;
 pub use pam_code::name as pam_code_name;
 pub use report::{Called, Cycle, Disposition, Report, Said, Sample, Snapshot, Style};
