@@ -10,7 +10,7 @@ use twofactor_core::store::StoreError;
 use twofactor_core::sys::{EntropyError, FileError, LookUpError, Problem};
 use twofactor_message::shown;
 
-use crate::output::Output;
+use crate::output::{Output, unwritten};
 
 /// Nothing was done, or not all of it.
 #[derive(Debug)]
@@ -49,7 +49,9 @@ impl Failure {
     /// An error about one user, with what helps.
     pub(crate) fn about(user: &str, error: &RegistrarError) -> Self {
         let hint = match error {
-            RegistrarError::NotEnrolled => format!("enrol {user} first: twofactor setup {user}"),
+            RegistrarError::NotEnrolled => {
+                format!("see who is: twofactor list; to enrol: twofactor setup {user}")
+            }
             RegistrarError::LabelTaken { .. } => {
                 "add --label NAME for one more device, or --replace to put the new one in its place".to_owned()
             }
@@ -167,11 +169,11 @@ impl From<LookUpError> for Failure {
 
 /// What clap found wrong with the command line, or the help that was asked for.
 pub(crate) fn misused(error: &clap::Error) -> ExitCode {
-    use clap::error::{ContextKind, ErrorKind};
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
     if !error.use_stderr() {
         return match error.print() {
             Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::from(FAILED),
+            Err(error) => Output::new(false, false).failed(&unwritten(&error)),
         };
     }
     let text = error.to_string();
@@ -184,7 +186,12 @@ pub(crate) fn misused(error: &clap::Error) -> ExitCode {
     };
     let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand]
         .into_iter()
-        .find_map(|kind| error.get(kind));
+        .find_map(|kind| error.get(kind))
+        .map(|value| match value {
+            // The likeliest stands last.
+            ContextValue::Strings(likely) => likely.last().cloned().unwrap_or_default(),
+            other => other.to_string(),
+        });
     let hint = match suggested {
         Some(suggestion) => format!("did you mean {suggestion}?"),
         None => "see how it is used: twofactor --help".to_owned(),

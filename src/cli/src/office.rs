@@ -24,7 +24,7 @@ impl Office {
         if !sys::running_as_root() {
             return Err(Failure::new(
                 "only root can read and change second factors",
-                "run it as root: sudo twofactor …",
+                "run it as root, for instance with sudo",
             ));
         }
         let files = Files::new(Roots::default(), config.window, &clock::System);
@@ -40,10 +40,24 @@ impl Office {
     }
 }
 
+/// The same command for root, to be pasted.
+fn as_root() -> String {
+    let plain = |word: &str| word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./=:@,".contains(&b));
+    let words = std::env::args_os()
+        .filter_map(|word| word.into_string().ok())
+        .skip(1)
+        .map(|word| if plain(&word) { word } else { format!("{word:?}") });
+    format!("run it as root: sudo twofactor {}", words.collect::<Vec<_>>().join(" "))
+}
+
 /// Who is meant.
 pub(crate) fn account(user: &str) -> Result<Account, Failure> {
     let found = Passwd.find(user)?;
-    found.ok_or_else(|| Failure::new(format!("there is no user {user:?}"), "see who there is: getent passwd"))
+    found.ok_or_else(|| {
+        // No name is that long; what was meant can be seen from its beginning.
+        let beginning: String = user.chars().take(NAME_SHOWN_CHARACTERS).collect();
+        Failure::new(format!("there is no user {beginning:?}"), "see who there is: getent passwd")
+    })
 }
 
 /// Who is meant. Whoever runs this is root and most often means somebody else, so nobody is assumed.
@@ -51,3 +65,5 @@ pub(crate) fn account_named(user: Option<&str>) -> Result<Account, Failure> {
     let user = user.ok_or_else(|| Failure::misused("it is not said whose second factor is meant", "name the user"))?;
     account(user)
 }
+
+const NAME_SHOWN_CHARACTERS: usize = 64;

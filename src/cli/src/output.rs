@@ -47,13 +47,14 @@ impl Output {
         written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
     }
 
-    /// What helps but was not asked for; to standard error with `--json`, nowhere with `--quiet`.
-    pub(crate) fn remark(&self, text: &str) -> Result<(), Failure> {
-        match (self.quiet, self.json) {
-            (true, _) => Ok(()),
-            (false, true) => written(io::stderr().write_all(text.as_bytes())),
-            (false, false) => self.print(text),
-        }
+    /// That it is done; with `--quiet` that is a matter of course.
+    pub(crate) fn done(&self, text: &str, value: &impl Serialize) -> Result<(), Failure> {
+        self.answer(if self.quiet { "" } else { text }, value)
+    }
+
+    /// One of several errors, on standard error; the command goes on.
+    pub(crate) fn complain(&self, failure: &Failure) -> Result<(), Failure> {
+        written(io::stderr().write_all(failure.lines().as_bytes()))
     }
 
     /// The two lines, and with `--json` the same as a value, unless one is out already.
@@ -68,5 +69,15 @@ impl Output {
 }
 
 fn written(result: io::Result<()>) -> Result<(), Failure> {
-    result.map_err(|error| Failure::new(format!("write to the terminal: {error}"), "see where the output goes"))
+    result.map_err(|error| unwritten(&error))
+}
+
+/// What was to be printed went nowhere.
+pub(crate) fn unwritten(error: &io::Error) -> Failure {
+    Failure::new(format!("write to the terminal: {error}"), "see where the output goes")
+}
+
+/// `1 enrolment`, `2 enrolments`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

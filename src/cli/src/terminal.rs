@@ -34,6 +34,8 @@ pub(crate) fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
     drop(stderr);
     let mut line = Zeroizing::new(String::with_capacity(LINE_BYTES));
     if io::stdin().lock().read_line(&mut line)? == 0 {
+        // Nobody pressed the enter key, and what follows begins a line.
+        say("\n")?;
         return Ok(None);
     }
     let trimmed = line.trim_end_matches(['\r', '\n']).len();

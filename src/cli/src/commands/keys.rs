@@ -13,7 +13,7 @@ use super::status::point_in_time;
 use crate::arguments::Keys;
 use crate::failure::Failure;
 use crate::office::Office;
-use crate::output::Output;
+use crate::output::{Output, counted};
 
 /// Runs the command.
 pub(crate) fn run(keys: &Keys, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
@@ -27,7 +27,7 @@ pub(crate) fn run(keys: &Keys, config: Option<&Path>, output: &mut Output) -> Re
 fn list(office: &Office, output: &mut Output) -> Result<(), Failure> {
     let keyring = match office.files().keyring() {
         Ok(keyring) => keyring,
-        Err(KeyringError::Missing { .. }) => {
+        Err(KeyringError::Missing { .. }) if office.registrar().enrolled()?.is_empty() => {
             return output.answer("There is no key yet; the first setup makes one.\n", &Vec::<KeyReport>::new());
         }
         Err(error) => return Err(RegistrarError::from(error).into()),
@@ -66,22 +66,23 @@ fn rotate(office: &Office, resume: bool, retire: bool, output: &mut Output) -> R
         }
     }
     for failure in &failed {
-        output.remark(&failure.lines())?;
+        output.complain(failure)?;
     }
     if !failed.is_empty() {
-        let what =
-            format!("{} of {} enrolments stay under an older key, which stays as well", failed.len(), names.len());
+        let (left, all) = (failed.len(), counted(names.len(), "enrolment"));
+        let what = format!("{left} of {all} left under an older key, which is kept");
         return Err(Failure::new(what, "mend what stands above, then: twofactor keys rotate --resume"));
     }
     let retired = if retire { registrar.retire_keys()? } else { Vec::new() };
     let sealing = office.files().keyring().map_err(RegistrarError::from)?.sealing_number().map(u32::from);
-    let mut text = format!("Key {} seals; {resealed} enrolments were sealed anew.\n", sealing.unwrap_or_default());
+    let mut text =
+        format!("Key {} seals; {} sealed anew.\n", sealing.unwrap_or_default(), counted(resealed, "enrolment"));
     if !retired.is_empty() {
         let numbers: Vec<_> = retired.iter().map(ToString::to_string).collect();
         text.push_str(&format!("Retired: key {}.\n", numbers.join(", ")));
     }
     let retired = retired.into_iter().map(u32::from).collect();
-    output.answer(&text, &Rotated { key: sealing, resealed, retired })
+    output.done(&text, &Rotated { key: sealing, resealed, retired })
 }
 
 fn reseal(registrar: &Registrar<'_>, name: &UserName) -> Result<bool, Failure> {

@@ -34,7 +34,7 @@ pub(crate) fn run(config: Option<&Path>, output: &mut Output) -> Result<(), Fail
         None => Ok(()),
         Some(last) => {
             for failure in &broken {
-                output.remark(&failure.lines())?;
+                output.complain(failure)?;
             }
             let what = if count > 1 { format!("{} ({count} users in all)", last.what) } else { last.what.clone() };
             Err(Failure::new(what, last.hint))

@@ -30,7 +30,7 @@ pub(crate) fn run(user: &str, config: Option<&Path>, output: &mut Output) -> Res
 /// The codes as they are shown, once.
 pub(super) fn sheet(codes: &[Zeroizing<String>]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(1024));
-    text.push_str("\nRecovery codes. Each works once, in the place of a code. Keep them where the phone is not;\n");
+    text.push_str("Recovery codes. Each works once, in the place of a code. Keep them where the phone is not;\n");
     text.push_str("they are not shown again:\n\n");
     for pair in codes.chunks(2) {
         let line = pair.iter().map(|code| code.as_str()).collect::<Vec<_>>();

@@ -35,7 +35,7 @@ pub(crate) fn run(
     } else {
         format!("{user} is not enrolled any more.\n")
     };
-    output.answer(&text, &Removed { user, still_enrolled })
+    output.done(&text, &Removed { user, still_enrolled })
 }
 
 fn part(method: Option<RemovableMethod>, label: Option<&str>) -> Result<Option<Part>, Failure> {

@@ -54,8 +54,9 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
     let codes = enrolled.map_err(|error| Failure::about(account.name.as_str(), &error))?;
 
     let user = account.name.as_str();
-    let mut text = Zeroizing::new(format!("\n{user} is enrolled.\n"));
+    let mut text = Zeroizing::new(format!("{user} is enrolled.\n"));
     if !codes.is_empty() {
+        text.push('\n');
         text.push_str(&super::recovery::sheet(&codes));
     }
     let value = Enrolled {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::office::{Office, account};
-use crate::output::Output;
+use crate::output::{Output, counted};
 
 /// Runs the command.
 pub(crate) fn run(user: &str, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
@@ -15,13 +15,13 @@ pub(crate) fn run(user: &str, config: Option<&Path>, output: &mut Output) -> Res
     let failures = office.registrar().unlock(&account).map_err(|error| Failure::about(user, &error))?;
     let text = match failures {
         Some(0) => format!("{user} had no failures.\n"),
-        Some(count) => format!("{user} is unlocked; {count} failures are forgotten.\n"),
+        Some(count) => format!("{user} is unlocked, {} forgotten.\n", counted(count as usize, "failure")),
         None => format!(
             "{user}'s state was missing or damaged and is made anew. Codes of this moment and all recovery codes count\n\
              as used; new ones: twofactor recovery {user}\n"
         ),
     };
-    output.answer(&text, &Unlocked { user, failures, state_rebuilt: failures.is_none() })
+    output.done(&text, &Unlocked { user, failures, state_rebuilt: failures.is_none() })
 }
 
 #[derive(Serialize)]

@@ -62,7 +62,7 @@ impl Config {
         let (parent, name) = split(path)?;
         let file = match Directory::open(parent) {
             Ok(directory) => directory.file(name)?,
-            Err(error) if may_be_missing && error.is_missing() => None,
+            Err(error) if error.is_missing() => None,
             Err(error) => return Err(error.into()),
         };
         match file {

@@ -168,7 +168,9 @@ fn before(text: &str, start: usize) -> &[u8] {
 /// `unknown key `isuer`: did you mean `issuer`?`, or all that is known.
 fn unknown(called: &str, word: &str, known: &[&str]) -> String {
     let shown = twofactor_message::shown(word);
-    let near = known.iter().map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate)).min();
+    let word = word.to_ascii_lowercase();
+    let distance = |candidate: &str| strsim::damerau_levenshtein(&word, &candidate.to_ascii_lowercase());
+    let near = known.iter().map(|candidate| (distance(candidate), candidate)).min();
     match near {
         Some((distance, candidate)) if distance <= candidate.len().div_ceil(3) => {
             format!("unknown {called} `{shown}`: did you mean `{candidate}`?")
