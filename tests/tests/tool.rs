@@ -705,7 +705,7 @@ fn keys_change_and_nobody_enrols_again() {
         assert_eq!(output.status.code(), Some(1));
         (lines[1].clone(), lines[0].clone())
     };
-    assert_eq!(error, "error: 1 of 2 enrolments stay under an older key, which stays as well");
+    assert_eq!(error, "error: 1 of 2 enrolments left under an older key, which is kept");
     assert_eq!(hint, "hint: mend what stands above, then: twofactor keys rotate --resume");
     machine.sandbox.bash("cp -p /tmp/passwd /etc/passwd").succeeded();
     assert_eq!(keys(), [(1, false, 0), (2, false, 1), (3, true, 1)]);

@@ -22,10 +22,7 @@ impl Office {
     pub(crate) fn open(config: Option<&Path>) -> Result<Self, Failure> {
         let config = Config::load(config)?;
         if !sys::running_as_root() {
-            return Err(Failure::new(
-                "only root can read and change second factors",
-                "run it as root, for instance with sudo",
-            ));
+            return Err(Failure::new("only root can read and change second factors", as_root()));
         }
         let files = Files::new(Roots::default(), config.window, &clock::System);
         Ok(Self { config, files })

@@ -38,7 +38,8 @@ impl Registrar<'_> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
         let keyring = self.files.keyring()?;
-        let Some(mut enrolment) = self.files.enrolment(&users, account)? else { return Ok(false) };
+        let Some(before) = self.files.enrolment(&users, account)? else { return Ok(false) };
+        let mut enrolment = before.clone();
         if enrolment.keys().all(|key| Some(key) == keyring.sealing_number()) {
             return Ok(false);
         }
@@ -50,7 +51,7 @@ impl Registrar<'_> {
             })?;
             *sealed = keyring.seal(&secret, &binding, self.entropy)?;
         }
-        self.save(&users, &enrolment)?;
+        self.save(&users, &enrolment, Some(&before))?;
         Ok(true)
     }
 

@@ -84,7 +84,7 @@ impl<'w> Registrar<'w> {
     ) -> Result<RecoveryCodes, RegistrarError> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
-        let before = self.files.enrolment(&users, account)?;
+        let before = self.enrolment(&users, account)?;
         let keyring = self.keyring_or_new()?;
         let mut enrolment = before.clone().unwrap_or_else(|| Enrolment::empty(account.clone()));
         let NewDevice { label, parameters, secret, proved, replace } = device;
@@ -103,20 +103,24 @@ impl<'w> Registrar<'w> {
             None if with_recovery => self.issue(&mut enrolment, &keyring)?,
             _ => RecoveryCodes::new(),
         };
-        let issued = enrolment.recovery.as_ref().filter(|_| !codes.is_empty()).map(|sheet| sheet.generation);
-        let recorded = self.publish(&users, &enrolment, before.as_ref(), |state| {
+        if let (Some(before), Some(sheet), false) = (&before, &enrolment.recovery, codes.is_empty()) {
+            self.change_state(before, false, |state| state.announce_recovery(sheet.generation))?;
+        }
+        self.save(&users, &enrolment, before.as_ref())?;
+        let recorded = self.change_state(&enrolment, before.is_none(), |state| {
             state.renew(id);
             if let Some(step) = proved {
                 state.burn(id, step);
             }
-            if let Some(generation) = issued {
-                state.renew_recovery(generation);
+            if let (None, Some(sheet)) = (&before, &enrolment.recovery) {
+                // A login may have found the enrolment already, and no state beside it.
+                state.renew_recovery(sheet.generation);
             }
         });
         if let Err(error) = recorded {
             // Without its state the device would be taken for one that was used elsewhere.
             match &before {
-                Some(before) => self.save(&users, before)?,
+                Some(before) => self.write(&users, before)?,
                 None => self.remove_all(&users, &account.name)?,
             }
             return Err(error);
@@ -131,11 +135,13 @@ impl<'w> Registrar<'w> {
     pub fn issue_recovery(&self, account: &Account) -> Result<RecoveryCodes, RegistrarError> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
-        let before = self.files.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
+        let before = self.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
         let mut enrolment = before.clone();
         let codes = self.issue(&mut enrolment, &self.files.keyring()?)?;
         let generation = enrolment.recovery.as_ref().map_or(0, |sheet| sheet.generation);
-        self.publish(&users, &enrolment, Some(&before), |state| state.renew_recovery(generation))?;
+        // Announced first: wherever this is cut short, either the old codes hold or the new ones.
+        self.change_state(&before, false, |state| state.announce_recovery(generation))?;
+        self.save(&users, &enrolment, Some(&before))?;
         Ok(codes)
     }
 
@@ -147,7 +153,7 @@ impl<'w> Registrar<'w> {
     pub fn unlock(&self, account: &Account) -> Result<Option<u32>, RegistrarError> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
-        let enrolment = self.files.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
+        let enrolment = self.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
         let (states, now) = (self.files.states()?, self.files.now()?);
         let rebuilt = || State::rebuilt(&enrolment, now, self.files.window());
         match self.files.state(&states, account, || Ok(Some(rebuilt()))) {
@@ -196,7 +202,7 @@ impl<'w> Registrar<'w> {
     pub fn remove_part(&self, account: &Account, part: &Part) -> Result<bool, RegistrarError> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
-        let before = self.files.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
+        let before = self.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
         let mut enrolment = before.clone();
         match part {
             Part::Method(Method::Recovery) => enrolment.recovery = None,
@@ -209,7 +215,8 @@ impl<'w> Registrar<'w> {
         if enrolment.devices.is_empty() {
             return self.remove_all(&users, &account.name).map(|()| false);
         }
-        self.publish(&users, &enrolment, Some(&before), |_| ())?;
+        // The state follows at the next login.
+        self.save(&users, &enrolment, Some(&before))?;
         Ok(true)
     }
 
@@ -219,7 +226,7 @@ impl<'w> Registrar<'w> {
     /// The records cannot be read, or a secret does not open.
     pub fn standing(&self, account: &Account) -> Result<Option<Standing>, RegistrarError> {
         let users = self.files.users()?;
-        let Some(enrolment) = self.files.enrolment(&users, account)? else { return Ok(None) };
+        let Some(enrolment) = self.enrolment(&users, account)? else { return Ok(None) };
         enrolment.open(&self.files.keyring()?).map_err(|source| {
             let path = users.path().join(enrolment_name(&account.name));
             StoreError::Enrolment { path, source }
@@ -242,30 +249,41 @@ impl<'w> Registrar<'w> {
         Ok(stems.filter_map(UserName::from_file_stem).collect())
     }
 
+    /// The enrolment of a user; `None` if they are not enrolled, which somebody with a state is.
+    fn enrolment(&self, users: &Directory, account: &Account) -> Result<Option<Enrolment>, RegistrarError> {
+        let found = self.files.enrolment(users, account)?;
+        if found.is_none() && self.files.states()?.names()?.contains(&account.name.file_stem()) {
+            let path = users.path().join(enrolment_name(&account.name));
+            return Err(StoreError::EnrolmentLost { path }.into());
+        }
+        Ok(found)
+    }
+
     /// An id that no device of this user has, nor had: an old copy of the enrolment must not find the state of a new
     /// device under its number.
     fn draw_id(&self, enrolment: &Enrolment) -> Result<DeviceId, RegistrarError> {
         loop {
-            let mut bytes = [0; 4];
-            self.entropy.fill(&mut bytes)?;
-            let id = DeviceId(u32::from_le_bytes(bytes));
-            if id.0 != 0 && enrolment.devices.iter().all(|device| device.id != id) {
+            let id = DeviceId(self.draw_number()?);
+            if enrolment.devices.iter().all(|device| device.id != id) {
                 return Ok(id);
             }
         }
     }
 
+    /// A random number that is not 0.
+    fn draw_number(&self) -> Result<u32, RegistrarError> {
+        loop {
+            let mut bytes = [0; 4];
+            self.entropy.fill(&mut bytes)?;
+            match u32::from_le_bytes(bytes) {
+                0 => {}
+                number => return Ok(number),
+            }
+        }
+    }
+
     fn issue(&self, enrolment: &mut Enrolment, keyring: &Keyring) -> Result<RecoveryCodes, RegistrarError> {
-        let account = &enrolment.account;
-        let seen = match StateFile::peek(&self.files.states()?, &account.name.file_stem()) {
-            Ok(state) => state.map_or(0, |state| state.recovery_generation()),
-            // Whatever it was, the time is later.
-            Err(_) => 0,
-        };
-        let now = self.files.now()?;
-        let last = enrolment.recovery.as_ref().map_or(0, |sheet| sheet.generation).max(seen);
-        // From the time, so that it goes on also after a removal, and no old copy of an enrolment can be the latest.
-        let generation = last.saturating_add(1).max(u32::try_from(now.0).unwrap_or(u32::MAX));
+        let (account, generation) = (&enrolment.account, self.draw_number()?);
         let mut key = vec![0; DIGEST_KEY_BYTES];
         self.entropy.fill(&mut key)?;
         let key = Secret::new(key);
@@ -273,33 +291,24 @@ impl<'w> Registrar<'w> {
         let sealed = keyring.seal(&key, &binding, self.entropy)?;
         let codes = (0..CODES_PER_ISSUE).map(|_| RecoveryCode::draw(self.entropy)).collect::<Result<Vec<_>, _>>()?;
         let digests = codes.iter().map(|code| code.digest(&key)).collect();
-        enrolment.recovery = Some(RecoverySheet { generation, sealed, digests, created: now });
+        enrolment.recovery = Some(RecoverySheet { generation, sealed, digests, created: self.files.now()? });
         Ok(codes.iter().map(RecoveryCode::grouped).collect())
     }
 
-    /// Writes the enrolment and then what the change means for the state. The state of somebody who was enrolled
-    /// before is rebuilt if it is missing: what was used is not known.
-    fn publish(
+    /// Changes the state beside an enrolment. One that is missing is made: fresh for somebody who has just been
+    /// enrolled, rebuilt for anybody else, since what they have used is not known.
+    fn change_state(
         &self,
-        users: &Directory,
         enrolment: &Enrolment,
-        before: Option<&Enrolment>,
+        first: bool,
         change: impl FnOnce(&mut State),
     ) -> Result<(), RegistrarError> {
-        let (states, window) = (self.files.states()?, self.files.window());
-        let account = &enrolment.account;
-        if before.is_none() {
-            // Left over from an enrolment that was lost; it would be taken for this one's.
-            let _making = states.lock()?;
-            states.remove(&account.name.file_stem())?;
-        }
-        self.save(users, enrolment)?;
-        let now = self.files.now()?;
+        let (now, window) = (self.files.now()?, self.files.window());
         let missing = || {
-            let state = if before.is_none() { State::fresh(enrolment) } else { State::rebuilt(enrolment, now, window) };
+            let state = if first { State::fresh(enrolment) } else { State::rebuilt(enrolment, now, window) };
             Ok(Some(state))
         };
-        let opened = self.files.state(&states, account, missing)?;
+        let opened = self.files.state(&self.files.states()?, &enrolment.account, missing)?;
         let (mut opened, _) = opened.ok_or(RegistrarError::NotEnrolled)?;
         opened.state.follow(enrolment, now, window);
         change(&mut opened.state);
@@ -320,7 +329,18 @@ impl<'w> Registrar<'w> {
         Ok(())
     }
 
-    fn save(&self, users: &Directory, enrolment: &Enrolment) -> Result<(), RegistrarError> {
+    /// Puts an enrolment in the place of the one before it. If that fails, the one before it is there again: the
+    /// last step, the sync of the directory, may fail after the new one has taken its place.
+    fn save(&self, users: &Directory, enrolment: &Enrolment, before: Option<&Enrolment>) -> Result<(), RegistrarError> {
+        let Err(error) = self.write(users, enrolment) else { return Ok(()) };
+        match before {
+            Some(before) => self.write(users, before)?,
+            None => users.remove(&enrolment_name(&enrolment.account.name))?,
+        }
+        Err(error)
+    }
+
+    fn write(&self, users: &Directory, enrolment: &Enrolment) -> Result<(), RegistrarError> {
         users.replace(&enrolment_name(&enrolment.account.name), enrolment.render().as_bytes())?;
         Ok(())
     }

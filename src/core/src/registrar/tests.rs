@@ -148,7 +148,6 @@ fn an_old_copy_of_the_enrolment_brings_nothing_back_even_after_a_removal() {
     assert!(place.takes_totp() && place.takes_recovery(&old[0]));
     let copy = fs::read(place.path("users/alice.toml")).unwrap();
     Registrar::new(&place.files(), &Kernel).remove(&alice().name).unwrap();
-    place.time.0.set(60);
     place.enrol("phone");
     fs::write(place.path("users/alice.toml"), copy).unwrap();
     assert!(!place.takes_totp(), "the old device is not known and counts as used");
@@ -156,22 +155,21 @@ fn an_old_copy_of_the_enrolment_brings_nothing_back_even_after_a_removal() {
 }
 
 #[test]
-fn a_login_between_enrolment_and_state_kills_no_new_recovery_code() {
+fn a_login_in_the_middle_of_an_issue_kills_neither_the_old_codes_nor_the_new_ones() {
     let place = Place::new();
-    place.enrol("phone");
+    let old = place.enrol("phone");
     let files = place.files();
     let registrar = Registrar::new(&files, &Kernel);
     let users = files.users().unwrap();
     let before = files.enrolment(&users, &alice()).unwrap().unwrap();
-    // What a login makes of an enrolment that has just appeared without a state.
     let mut enrolment = before.clone();
-    let codes = registrar.issue(&mut enrolment, &files.keyring().unwrap()).unwrap();
-    fs::remove_file(place.path("state/alice")).unwrap();
-    registrar.save(&users, &enrolment).unwrap();
-    assert!(!place.takes_recovery(&codes[0]), "everything counts as used");
+    let new = registrar.issue(&mut enrolment, &files.keyring().unwrap()).unwrap();
     let generation = enrolment.recovery.as_ref().unwrap().generation;
-    registrar.publish(&users, &enrolment, Some(&before), |state| state.renew_recovery(generation)).unwrap();
-    assert!(codes.iter().all(|code| place.takes_recovery(code)));
+    registrar.change_state(&before, false, |state| state.announce_recovery(generation)).unwrap();
+    assert!(place.takes_recovery(&old[0]), "announced only");
+    registrar.save(&users, &enrolment, Some(&before)).unwrap();
+    assert!(!place.takes_recovery(&old[1]), "void from now on");
+    assert!(new.iter().all(|code| place.takes_recovery(code)));
 }
 
 #[test]
@@ -209,9 +207,17 @@ fn a_damaged_state_is_made_anew_by_unlock_and_a_held_one_is_not() {
 }
 
 #[test]
-fn a_first_enrolment_is_not_confused_by_what_was_left_over() {
+fn an_enrolment_that_was_lost_is_not_taken_for_one_that_never_was() {
     let place = Place::new();
-    fs::write(place.path("state/alice"), b"rubbish").unwrap();
+    place.enrol("phone");
+    fs::remove_file(place.path("users/alice.toml")).unwrap();
+    let files = place.files();
+    let registrar = Registrar::new(&files, &Kernel);
+    let lost = |error: RegistrarError| matches!(error, RegistrarError::Store(StoreError::EnrolmentLost { .. }));
+    assert!(registrar.standing(&alice()).is_err_and(lost));
+    assert!(registrar.issue_recovery(&alice()).is_err_and(lost));
+    assert!(registrar.unlock(&alice()).is_err_and(lost));
+    registrar.remove(&alice().name).unwrap();
     let codes = place.enrol("phone");
     assert!(place.takes_totp() && place.takes_recovery(&codes[0]));
 }

@@ -40,12 +40,7 @@ impl StateFile {
     pub fn open(directory: &Directory, name: &str, patience: Duration) -> Result<Option<Self>, StateError> {
         may_be_written(directory, name)?;
         for _ in 0..REOPENINGS_MAX {
-            let file = match directory.file_to_change(name) {
-                Ok(Some(file)) => file,
-                Ok(None) => return Ok(None),
-                Err(FileError { problem: Problem::Gone, .. }) => continue,
-                Err(error) => return Err(error.into()),
-            };
+            let Some(file) = directory.file_to_change(name)? else { return Ok(None) };
             let path = directory.path().join(name);
             let locked = Locked::exclusive(file.into_file(), &path, patience)?;
             // Somebody may have put another file in its place while we waited.
@@ -260,7 +255,7 @@ impl StateError {
 const SLOT_BYTES: usize = 4096;
 /// The length of a state file, for ever.
 pub const FILE_BYTES: usize = 2 * SLOT_BYTES;
-/// How often a file may vanish between opening and locking before it is given up.
+/// How often a file may be replaced between opening and locking before it is given up.
 const REOPENINGS_MAX: u32 = 8;
 /// How often a file is read anew that is being changed.
 const PEEKS_MAX: u32 = 8;

@@ -24,6 +24,8 @@ pub struct State {
     recovery_generation: u32,
     /// One bit for each used code of that issue.
     recovery_used: u32,
+    /// The issue that will follow, none of it used; 0 for none.
+    recovery_announced: u32,
     /// The last accepted step of each device.
     devices: Vec<DeviceState>,
 }
@@ -44,6 +46,7 @@ impl State {
             last_success: UnixTime::default(),
             recovery_generation: enrolment.recovery.as_ref().map_or(0, |sheet| sheet.generation),
             recovery_used: 0,
+            recovery_announced: 0,
             devices: enrolment.devices.iter().map(|device| DeviceState { id: device.id, burnt: None }).collect(),
         }
     }
@@ -57,6 +60,7 @@ impl State {
             last_success: UnixTime::default(),
             recovery_generation: 0,
             recovery_used: u32::MAX,
+            recovery_announced: 0,
             devices: Vec::new(),
         }
     }
@@ -70,8 +74,8 @@ impl State {
     }
 
     /// Follows a changed enrolment. A device that is new here may have been used elsewhere, so that its steps count
-    /// as used up to the end of the window; a later issue of recovery codes is unused; an earlier one, which only an
-    /// old copy of the enrolment can bring back, is used up.
+    /// as used up to the end of the window. Of recovery codes only the issue that was announced is new; any other,
+    /// which only a copy from another time or host can bring, is used up.
     pub fn follow(&mut self, enrolment: &Enrolment, now: UnixTime, window: Window) {
         self.devices.retain(|known| enrolment.devices.iter().any(|device| device.id == known.id));
         for device in &enrolment.devices {
@@ -81,10 +85,9 @@ impl State {
             }
         }
         if let Some(sheet) = &enrolment.recovery {
-            if sheet.generation > self.recovery_generation {
-                self.recovery_generation = sheet.generation;
-                self.recovery_used = 0;
-            } else if sheet.generation < self.recovery_generation {
+            if sheet.generation == self.recovery_announced && self.recovery_announced != 0 {
+                self.renew_recovery(sheet.generation);
+            } else if sheet.generation != self.recovery_generation {
                 self.recovery_used = u32::MAX;
             }
         }
@@ -110,10 +113,16 @@ impl State {
         self.devices.push(DeviceState { id, burnt: None });
     }
 
+    /// Expects a new issue of recovery codes. Until the enrolment has it the old one holds.
+    pub fn announce_recovery(&mut self, generation: u32) {
+        self.recovery_announced = generation;
+    }
+
     /// Begins a new issue of recovery codes, none of them used.
     pub fn renew_recovery(&mut self, generation: u32) {
         self.recovery_generation = generation;
         self.recovery_used = 0;
+        self.recovery_announced = 0;
     }
 
     /// Whether the recovery code at this position was used; one beyond the record counts as used.
@@ -133,12 +142,6 @@ impl State {
     #[must_use]
     pub fn recovery_left(&self, issued: usize) -> usize {
         (0..issued).filter(|position| !self.is_recovery_used(*position)).count()
-    }
-
-    /// The latest issue of recovery codes that was ever seen.
-    #[must_use]
-    pub fn recovery_generation(&self) -> u32 {
-        self.recovery_generation
     }
 }
 
@@ -184,15 +187,21 @@ mod tests {
     }
 
     #[test]
-    fn an_old_copy_of_the_enrolment_brings_no_recovery_code_back() {
-        let mut state = State::fresh(&enrolment(&[1], 2));
-        assert_eq!(state.recovery_left(10), 10);
-        state.follow(&enrolment(&[1], 1), NOW, Window::ONE);
-        assert_eq!(state.recovery_left(10), 0);
-        state.follow(&enrolment(&[1], 2), NOW, Window::ONE);
-        assert_eq!(state.recovery_left(10), 0, "nor does the newer one after it");
+    fn only_the_announced_issue_of_recovery_codes_is_new() {
+        let mut state = State::fresh(&enrolment(&[1], 7));
+        state.use_recovery(0);
+        state.announce_recovery(3);
+        state.follow(&enrolment(&[1], 7), NOW, Window::ONE);
+        assert_eq!(state.recovery_left(10), 9, "the old issue holds until the enrolment has the new one");
         state.follow(&enrolment(&[1], 3), NOW, Window::ONE);
         assert_eq!(state.recovery_left(10), 10);
+        for copy in [7, 8, 1] {
+            let mut state = state.clone();
+            state.follow(&enrolment(&[1], copy), NOW, Window::ONE);
+            assert_eq!(state.recovery_left(10), 0, "{copy}");
+            state.follow(&enrolment(&[1], 3), NOW, Window::ONE);
+            assert_eq!(state.recovery_left(10), 0, "nor does the right one after it");
+        }
     }
 
     #[test]

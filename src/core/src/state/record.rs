@@ -22,6 +22,7 @@ pub(super) fn encode(state: &State, sequence: u64) -> [u8; RECORD_BYTES] {
     bytes.extend(state.last_success.0.to_le_bytes());
     bytes.extend(state.recovery_generation.to_le_bytes());
     bytes.extend(state.recovery_used.to_le_bytes());
+    bytes.extend(state.recovery_announced.to_le_bytes());
     bytes.resize(DEVICES_AT, 0);
     // `State::follow` keeps no device that the enrolment has not, and an enrolment has at most DEVICES_MAX.
     for device in state.devices.iter().take(DEVICES_MAX) {
@@ -57,7 +58,7 @@ pub(super) fn decode(record: &[u8]) -> Result<(u64, State), RecordError> {
     let uid = fields.u32()?;
     let failures = Failures { count: fields.u32()?, last: UnixTime(fields.u64()?) };
     let last_success = UnixTime(fields.u64()?);
-    let (recovery_generation, recovery_used) = (fields.u32()?, fields.u32()?);
+    let (recovery_generation, recovery_used, recovery_announced) = (fields.u32()?, fields.u32()?, fields.u32()?);
     let mut devices = Vec::with_capacity(DEVICES_MAX);
     let mut table = Fields(content.get(DEVICES_AT..).unwrap_or_default());
     for _ in 0..DEVICES_MAX {
@@ -67,7 +68,8 @@ pub(super) fn decode(record: &[u8]) -> Result<(u64, State), RecordError> {
             devices.push(DeviceState { id, burnt: (flags & HAS_BURNT != 0).then_some(burnt) });
         }
     }
-    Ok((sequence, State { uid, failures, last_success, recovery_generation, recovery_used, devices }))
+    let state = State { uid, failures, last_success, recovery_generation, recovery_used, recovery_announced, devices };
+    Ok((sequence, state))
 }
 
 /// The fields of a record, one after the other, little-endian.
@@ -118,13 +120,14 @@ mod tests {
         let device = (any::<u32>(), proptest::option::of(any::<u64>()))
             .prop_map(|(id, burnt)| DeviceState { id: DeviceId(id), burnt: burnt.map(Step) });
         let devices = proptest::collection::vec(device, 0..=DEVICES_MAX);
-        (any::<u32>(), any::<(u32, u64)>(), any::<u64>(), any::<(u32, u32)>(), devices).prop_map(
-            |(uid, (count, last), success, (recovery_generation, recovery_used), devices)| State {
+        (any::<u32>(), any::<(u32, u64)>(), any::<u64>(), any::<(u32, u32, u32)>(), devices).prop_map(
+            |(uid, (count, last), success, (recovery_generation, recovery_used, recovery_announced), devices)| State {
                 uid,
                 failures: Failures { count, last: UnixTime(last) },
                 last_success: UnixTime(success),
                 recovery_generation,
                 recovery_used,
+                recovery_announced,
                 devices,
             },
         )
@@ -157,6 +160,7 @@ mod tests {
             last_success: UnixTime(0),
             recovery_generation: 0,
             recovery_used: 0,
+            recovery_announced: 0,
             devices: Vec::new(),
         };
         let mut record = encode(&state, 1);

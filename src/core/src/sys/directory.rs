@@ -12,6 +12,7 @@ use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::file::{FileError, Problem, TrustedFile, above_standard_streams, kind, ownership_problem};
+use super::host::file_size_limit;
 use super::lock::{Locked, PATIENCE};
 
 /// An open directory, owned by root or by who runs this process, that nobody else can write.
@@ -72,15 +73,28 @@ impl Directory {
 
     fn open_file(&self, name: &str, access: OFlag) -> Result<Option<TrustedFile>, FileError> {
         let path = self.path.join(name);
-        let descriptor = match openat(&self.descriptor, name, access | OPEN_FILE, Mode::empty()) {
-            Ok(descriptor) => descriptor,
-            Err(Errno::ENOENT) => return Ok(None),
-            // A symbolic link, a directory to be written, a FIFO or a device without its other end.
-            Err(Errno::ELOOP | Errno::EISDIR | Errno::ENXIO) => return Err(FileError::new(&path, Problem::NotRegular)),
-            Err(other) => return Err(FileError::io(&path, "open", other.into())),
-        };
-        let descriptor = above_standard_streams(descriptor).map_err(|e| FileError::io(&path, "open", e))?;
-        TrustedFile::examine(descriptor, path).map(Some)
+        for _ in 0..REOPENINGS_MAX {
+            let opened = openat(&self.descriptor, name, access | OPEN_FILE, Mode::empty()).map_err(io::Error::from);
+            let descriptor = match opened.and_then(above_standard_streams) {
+                Ok(descriptor) => descriptor,
+                Err(error) => {
+                    return match error.raw_os_error().map(Errno::from_raw) {
+                        Some(Errno::ENOENT) => Ok(None),
+                        // A symbolic link, a directory to be written, a FIFO or a device without its other end.
+                        Some(Errno::ELOOP | Errno::EISDIR | Errno::ENXIO) => {
+                            Err(FileError::new(&path, Problem::NotRegular))
+                        }
+                        _ => Err(FileError::io(&path, "open", error)),
+                    };
+                }
+            };
+            match TrustedFile::examine(descriptor, path.clone()) {
+                // Another one took its place between opening and looking.
+                Err(FileError { problem: Problem::Gone, .. }) => {}
+                examined => return examined.map(Some),
+            }
+        }
+        Err(FileError::new(&path, Problem::Gone))
     }
 
     /// Puts `content` in the place of whatever `name` held, so that every failure and every crash leaves either the
@@ -113,6 +127,10 @@ impl Directory {
             let path = &path;
             move |error: io::Error| FileError::io(path, attempt, error)
         };
+        let (needed, limit) = (content.len() as u64, file_size_limit());
+        if limit < needed {
+            return Err(FileError::new(&path, Problem::Limited { needed, limit }));
+        }
         let created = openat(&self.descriptor, name, CREATE_FILE, OWNER_ONLY).map_err(io::Error::from);
         let descriptor = created.and_then(above_standard_streams).map_err(failed("create"))?;
         // The host's umask may have taken bits away.
@@ -205,5 +223,7 @@ const OPEN_DIRECTORY: OFlag =
 const OPEN_FILE: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK).union(OFlag::O_CLOEXEC).union(OFlag::O_NOCTTY);
 const CREATE_FILE: OFlag =
     OFlag::O_RDWR.union(OFlag::O_CREAT).union(OFlag::O_EXCL).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+/// How often a file may be replaced at the moment of opening before it is given up.
+const REOPENINGS_MAX: u32 = 8;
 /// 0600.
 const OWNER_ONLY: Mode = Mode::S_IRUSR.union(Mode::S_IWUSR);
