@@ -1,10 +1,12 @@
 //! What the administrator reads in the log: `key=value`, escaped, never a code.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use twofactor_message::logged;
 
 use super::Request;
+use crate::store::Findings;
 
 /// Where log lines go.
 pub trait Journal {
@@ -44,5 +46,22 @@ impl Line {
 
     pub(super) fn write(&self, journal: &dyn Journal, severity: Severity) {
         journal.write(severity, &self.0);
+    }
+}
+
+/// What was found about the records, though they could be used: one warning each.
+pub(super) fn report(journal: &dyn Journal, request: &Request, findings: &Findings) {
+    let warn = |event: &str, file: &Path, note: &str| {
+        let line = Line::about(event, request).with("file", &file.to_string_lossy()).with("note", note);
+        line.write(journal, Severity::Warning);
+    };
+    if let Some(file) = &findings.rebuilt {
+        warn("state-rebuilt", file, "it was missing; every code that may have been used counts as used");
+    }
+    if let Some(file) = &findings.taken_over {
+        warn("state-taken-over", file, "a process held it too long, perhaps because somebody has stopped it");
+    }
+    if let Some(damage) = &findings.damage {
+        warn("state-damaged", &damage.path, &damage.to_string());
     }
 }

@@ -13,7 +13,7 @@ use crate::account::Account;
 use crate::config::Config;
 use crate::factor::entry::Entry;
 use crate::policy::{Mode, Unenrolled};
-use crate::store::{Findings, Record, Store};
+use crate::store::{Record, Store};
 use crate::sys::Accounts;
 use crate::throttle::Gate;
 use journal::Line;
@@ -82,7 +82,7 @@ pub struct Login<'w> {
     helps_left: u32,
     /// What the last answer was, for the ending.
     last: Refusal,
-    /// Set while the last answer was not judged.
+    /// Set while answers are not judged.
     held: Option<Gate>,
 }
 
@@ -142,7 +142,7 @@ impl<'w> Login<'w> {
         };
         match self.world.store.look(&account) {
             Ok(Some(look)) => {
-                self.report(&look.findings);
+                journal::report(self.world.journal, &self.request, &look.findings);
                 self.subject = Subject::Enrolled(account);
                 let gate = self.world.config.limits.gate(look.failures, look.now);
                 self.held = (gate != Gate::Open).then_some(gate);
@@ -174,7 +174,7 @@ impl<'w> Login<'w> {
         // Only a visit that went well to its end, sync included, makes the verdict count.
         match (visited, verdict) {
             (Ok(Some(findings)), Some((verdict, gate))) => {
-                self.report(&findings);
+                journal::report(self.world.journal, &self.request, &findings);
                 self.follow(verdict, gate)
             }
             (Ok(_), _) => self.unavailable(&"the enrolment was removed meanwhile"),
@@ -184,47 +184,41 @@ impl<'w> Login<'w> {
 
     /// Goes on after a durable verdict; `gate` is how things stand after it.
     fn follow(&mut self, verdict: Verdict, gate: Gate) -> Next {
-        let (refusal, remark): (_, fn(u32) -> Remark) = match verdict {
-            Verdict::Accepted(proof) => return self.proved(&proof),
+        match verdict {
+            Verdict::Accepted(proof) => self.proved(&proof),
+            Verdict::Wrong => self.judged(Refusal::WrongCode, gate, |tries_left| Remark::Wrong { tries_left }),
+            Verdict::Replayed => self.judged(Refusal::ReplayedCode, gate, |tries_left| Remark::Replayed { tries_left }),
             Verdict::Held(gate) => {
                 self.log_attempt("held");
                 self.held = Some(gate);
-                self.tries_left = self.tries_left.saturating_sub(1);
-                return self.ask_or_end(Remark::Held(gate));
+                self.try_again(Refusal::NoCode, |_| Remark::Held(gate))
             }
-            Verdict::Wrong => (Refusal::WrongCode, |tries_left| Remark::Wrong { tries_left }),
-            Verdict::Replayed => (Refusal::ReplayedCode, |tries_left| Remark::Replayed { tries_left }),
-        };
+        }
+    }
+
+    fn judged(&mut self, refusal: Refusal, gate: Gate, remark: impl Fn(u32) -> Remark) -> Next {
+        self.held = None;
         self.log_attempt(Outcome::Refused(refusal).reason());
         if gate == Gate::Locked {
             let line = Line::about("locked", &self.request).with("note", "an administrator must unlock");
             line.write(self.world.journal, Severity::Warning);
         }
-        if gate == Gate::Open {
-            return self.try_again(refusal, remark);
-        }
-        // The wrong code itself brought the wait about, and the next prompt says so.
-        self.tries_left = self.tries_left.saturating_sub(1);
-        (self.last, self.held) = (refusal, None);
-        self.ask_or_end(Remark::Held(gate))
+        // Where the wrong code itself brought a wait about, the next prompt says so.
+        let closed = (gate != Gate::Open).then_some(Remark::Held(gate));
+        self.try_again(refusal, |tries_left| closed.unwrap_or_else(|| remark(tries_left)))
     }
 
-    fn try_again(&mut self, refusal: Refusal, remark: fn(u32) -> Remark) -> Next {
+    fn try_again(&mut self, refusal: Refusal, remark: impl FnOnce(u32) -> Remark) -> Next {
         self.tries_left = self.tries_left.saturating_sub(1);
         self.last = refusal;
-        self.ask_or_end(remark(self.tries_left))
-    }
-
-    fn ask_or_end(&mut self, remark: Remark) -> Next {
         if self.tries_left > 0 {
-            return self.ask(remark);
+            return self.ask(remark(self.tries_left));
         }
-        let outcome = match (&self.subject, self.held) {
+        self.end(match (&self.subject, self.held) {
             (Subject::Nobody(refusal), _) => Outcome::Refused(*refusal),
             (Subject::Enrolled(_), Some(_)) => Outcome::Throttled,
             (Subject::Enrolled(_), None) => Outcome::Refused(self.last),
-        };
-        self.end(outcome)
+        })
     }
 
     fn ask(&self, remark: Remark) -> Next {
@@ -292,27 +286,6 @@ impl<'w> Login<'w> {
     /// An attempt is logged when it is made: the client may be gone before the login has an end.
     fn log_attempt(&self, result: &str) {
         Line::about("attempt", &self.request).with("result", result).write(self.world.journal, Severity::Notice);
-    }
-
-    fn report(&self, findings: &Findings) {
-        if let Some(path) = &findings.rebuilt {
-            Line::about("state-rebuilt", &self.request)
-                .with("file", &path.to_string_lossy())
-                .with("note", "it was missing; every code that may have been used counts as used")
-                .write(self.world.journal, Severity::Warning);
-        }
-        if let Some(path) = &findings.taken_over {
-            Line::about("state-taken-over", &self.request)
-                .with("file", &path.to_string_lossy())
-                .with("note", "a process held it too long, perhaps because somebody has stopped it")
-                .write(self.world.journal, Severity::Warning);
-        }
-        if let Some(damage) = &findings.damage {
-            Line::about("state-damaged", &self.request)
-                .with("file", &damage.path.to_string_lossy())
-                .with("note", &damage.to_string())
-                .write(self.world.journal, Severity::Warning);
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::factor::totp::{Key, Parameters};
 use crate::factor::{Label, Method};
 use crate::secret::Secret;
 use crate::state::State;
-use crate::store::{Judge, Look, StoreError};
+use crate::store::{Findings, Judge, Look, StoreError};
 use crate::sys::{FileError, LookUpError, Problem};
 
 /// RFC 6238's seed at its first time: the code of six digits is 287082.

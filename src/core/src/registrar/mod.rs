@@ -2,17 +2,15 @@
 //! users directory, so that two administrators at once change one thing after the other.
 
 mod keys;
+mod recovery;
+
+pub use recovery::RecoveryCodes;
 
 use std::path::PathBuf;
 
-use zeroize::Zeroizing;
-
 use crate::account::{Account, UserName};
 use crate::clock::{ClockError, UnixTime};
-use crate::enrolment::{
-    DEVICES_MAX, Device, DeviceId, Enrolment, RecoverySheet, purpose_of_device, purpose_of_recovery,
-};
-use crate::factor::recovery::{CODES_PER_ISSUE, RecoveryCode};
+use crate::enrolment::{DEVICES_MAX, Device, DeviceId, Enrolment, purpose_of_device};
 use crate::factor::totp::{Parameters, Step};
 use crate::factor::{Label, Method};
 use crate::keyring::{Binding, Keyring, KeyringError, SealError};
@@ -42,8 +40,14 @@ pub struct NewDevice {
     pub replace: bool,
 }
 
-/// Recovery codes in the only moment in which they are known.
-pub type RecoveryCodes = Vec<Zeroizing<String>>;
+/// An enrolment that is not saved yet.
+struct Draft {
+    enrolment: Enrolment,
+    /// The device that is new.
+    id: DeviceId,
+    /// Those that are new.
+    codes: RecoveryCodes,
+}
 
 /// What there is to say about one user.
 pub struct Standing {
@@ -85,24 +89,9 @@ impl<'w> Registrar<'w> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
         let before = self.enrolment(&users, account)?;
-        let keyring = self.keyring_or_new()?;
-        let mut enrolment = before.clone().unwrap_or_else(|| Enrolment::empty(account.clone()));
-        let NewDevice { label, parameters, secret, proved, replace } = device;
-        if enrolment.device(&label).is_some() && !replace {
-            return Err(RegistrarError::LabelTaken { label });
-        }
-        let id = self.draw_id(&enrolment)?;
-        enrolment.devices.retain(|device| device.label != label);
-        if enrolment.devices.len() >= DEVICES_MAX {
-            return Err(RegistrarError::NoRoom);
-        }
-        let binding = Binding { account, purpose: &purpose_of_device(id) };
-        let sealed = keyring.seal(&secret, &binding, self.entropy)?;
-        enrolment.devices.push(Device { id, label, parameters, sealed, created: self.files.now()? });
-        let codes = match enrolment.recovery {
-            None if with_recovery => self.issue(&mut enrolment, &keyring)?,
-            _ => RecoveryCodes::new(),
-        };
+        let draft = before.clone().unwrap_or_else(|| Enrolment::empty(account.clone()));
+        let proved = device.proved;
+        let Draft { enrolment, id, codes } = self.draft(draft, device, with_recovery)?;
         if let (Some(before), Some(sheet), false) = (&before, &enrolment.recovery, codes.is_empty()) {
             self.change_state(before, false, |state| state.announce_recovery(sheet.generation))?;
         }
@@ -128,21 +117,27 @@ impl<'w> Registrar<'w> {
         Ok(codes)
     }
 
-    /// Issues new recovery codes; the old ones are void from then on.
-    ///
-    /// # Errors
-    /// The user is not enrolled, or the records cannot be written.
-    pub fn issue_recovery(&self, account: &Account) -> Result<RecoveryCodes, RegistrarError> {
-        let users = self.files.users()?;
-        let _changing = users.lock()?;
-        let before = self.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
-        let mut enrolment = before.clone();
-        let codes = self.issue(&mut enrolment, &self.files.keyring()?)?;
-        let generation = enrolment.recovery.as_ref().map_or(0, |sheet| sheet.generation);
-        // Announced first: wherever this is cut short, either the old codes hold or the new ones.
-        self.change_state(&before, false, |state| state.announce_recovery(generation))?;
-        self.save(&users, &enrolment, Some(&before))?;
-        Ok(codes)
+    /// An enrolment with one more device, and with recovery codes if it has none and shall have some.
+    fn draft(&self, enrolment: Enrolment, device: NewDevice, with_recovery: bool) -> Result<Draft, RegistrarError> {
+        let mut enrolment = enrolment;
+        let keyring = self.keyring_or_new()?;
+        let NewDevice { label, parameters, secret, replace, .. } = device;
+        if enrolment.device(&label).is_some() && !replace {
+            return Err(RegistrarError::LabelTaken { label });
+        }
+        let id = self.draw_id(&enrolment)?;
+        enrolment.devices.retain(|device| device.label != label);
+        if enrolment.devices.len() >= DEVICES_MAX {
+            return Err(RegistrarError::NoRoom);
+        }
+        let binding = Binding { account: &enrolment.account, purpose: &purpose_of_device(id) };
+        let sealed = keyring.seal(&secret, &binding, self.entropy)?;
+        enrolment.devices.push(Device { id, label, parameters, sealed, created: self.files.now()? });
+        let codes = match enrolment.recovery {
+            None if with_recovery => self.issue(&mut enrolment, &keyring)?,
+            _ => RecoveryCodes::new(),
+        };
+        Ok(Draft { enrolment, id, codes })
     }
 
     /// Takes failures back, also those that locked the account, and makes a state that cannot be read anew.
@@ -282,19 +277,6 @@ impl<'w> Registrar<'w> {
         }
     }
 
-    fn issue(&self, enrolment: &mut Enrolment, keyring: &Keyring) -> Result<RecoveryCodes, RegistrarError> {
-        let (account, generation) = (&enrolment.account, self.draw_number()?);
-        let mut key = vec![0; DIGEST_KEY_BYTES];
-        self.entropy.fill(&mut key)?;
-        let key = Secret::new(key);
-        let binding = Binding { account, purpose: &purpose_of_recovery(generation) };
-        let sealed = keyring.seal(&key, &binding, self.entropy)?;
-        let codes = (0..CODES_PER_ISSUE).map(|_| RecoveryCode::draw(self.entropy)).collect::<Result<Vec<_>, _>>()?;
-        let digests = codes.iter().map(|code| code.digest(&key)).collect();
-        enrolment.recovery = Some(RecoverySheet { generation, sealed, digests, created: self.files.now()? });
-        Ok(codes.iter().map(RecoveryCode::grouped).collect())
-    }
-
     /// Changes the state beside an enrolment. One that is missing is made: fresh for somebody who has just been
     /// enrolled, rebuilt for anybody else, since what they have used is not known.
     fn change_state(
@@ -408,9 +390,6 @@ impl From<ClockError> for RegistrarError {
         Self::Store(error.into())
     }
 }
-
-/// As long as the digest (RFC 2104 section 3).
-const DIGEST_KEY_BYTES: usize = 32;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::clock::Clock;
 use crate::factor::otp::Algorithm;
-use crate::factor::recovery;
+use crate::factor::recovery::{self, RecoveryCode};
 use crate::factor::totp::{Judgement, Window};
 use crate::store::{Record, Roots, Store};
 use crate::sys::Kernel;

@@ -1,74 +1,18 @@
-//! Where enrolments and states are kept: one narrow trait for a login, and the files behind it.
+//! The records as files: one enrolment and one state for each user.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::{Findings, Judge, Look, Record, Store, StoreError, enrolment_name};
 use crate::account::{Account, UserName};
 use crate::clock::{Clock, ClockError, UnixTime};
 use crate::enrolment::{self, ENROLMENT_MAX_BYTES, Enrolment, EnrolmentError, Factors};
 use crate::factor::totp::Window;
 use crate::keyring::{KeyNumber, Keyring, KeyringError, OpenError};
-use crate::state::{Damage, State, StateError, StateFile};
+use crate::state::{State, StateError, StateFile};
 use crate::sys::{Directory, FileError, PATIENCE, Problem};
-use crate::throttle::Failures;
-
-/// What a login asks of the records.
-pub trait Store {
-    /// How a user stands, without locking anything that another login would have to wait for. `None` if the user is
-    /// not enrolled.
-    ///
-    /// # Errors
-    /// The records cannot be used.
-    fn look(&self, account: &Account) -> Result<Option<Look>, StoreError>;
-
-    /// Locks the user's state, re-reads everything, lets `judge` look at it and change it, makes the change durable
-    /// if `judge` says so, and unlocks. `None` if the user is not enrolled; `judge` is not called then.
-    ///
-    /// # Errors
-    /// The records cannot be used or the change is not durable; whatever `judge` found is void then.
-    fn visit(&self, account: &Account, judge: Judge<'_>) -> Result<Option<Findings>, StoreError>;
-
-    /// Spends the time of a [`Store::look`] or, with a change, of a [`Store::visit`] on nobody, so that a clock in an
-    /// attacker's hand cannot tell who is enrolled.
-    fn rehearse(&self, record: Record);
-}
-
-/// Looks at one user's factors and state. The time is read after the lock was gained: whoever had to wait for it
-/// must not judge by an older one.
-pub type Judge<'a> = &'a mut dyn FnMut(UnixTime, &Factors, &mut State) -> Record;
-
-/// How a user stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Look {
-    /// When this was.
-    pub now: UnixTime,
-    /// The consecutive failures.
-    pub failures: Failures,
-    /// What an administrator should hear of.
-    pub findings: Findings,
-}
-
-/// Whether a look changed something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Record {
-    /// Nothing did.
-    Unchanged,
-    /// The state must be durable before anybody hears of it.
-    Changed,
-}
-
-/// What an administrator should hear of, though the records could be used.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Findings {
-    /// The state was missing and was made anew, everything counted as used.
-    pub rebuilt: Option<PathBuf>,
-    /// One of the two records of the state is broken.
-    pub damage: Option<Damage>,
-    /// The state was taken away from a process that did not let go of it.
-    pub taken_over: Option<PathBuf>,
-}
 
 /// Where the files are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -305,44 +249,6 @@ impl Files<'_> {
     }
 }
 
-/// The name of an enrolment's file.
-#[must_use]
-pub fn enrolment_name(name: &UserName) -> String {
-    format!("{}{ENROLMENT_SUFFIX}", name.file_stem())
-}
-
-/// The records cannot be used. Whoever asked for them is denied.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "each message says it")]
-pub enum StoreError {
-    #[error(transparent)]
-    File(#[from] FileError),
-    #[error(transparent)]
-    Keyring(#[from] KeyringError),
-    #[error(transparent)]
-    State(#[from] StateError),
-    #[error(transparent)]
-    Clock(#[from] ClockError),
-    #[error("{}: {source}", path.display())]
-    Enrolment { path: PathBuf, source: EnrolmentError },
-    #[error("{}: is missing, though there is a state for this user", path.display())]
-    EnrolmentLost { path: PathBuf },
-    #[error("{}: belongs to uid {uid}", path.display())]
-    StrangeState { path: PathBuf, uid: u32 },
-}
-
-impl StoreError {
-    fn lost(users: &Directory, account: &Account) -> Self {
-        Self::EnrolmentLost { path: users.path().join(enrolment_name(&account.name)) }
-    }
-
-    fn vanished(directory: &Directory, name: &str) -> Self {
-        FileError { path: directory.path().join(name), problem: Problem::Gone }.into()
-    }
-}
-
-/// What follows a user's name in the users directory.
-pub const ENROLMENT_SUFFIX: &str = ".toml";
 /// No user's file begins with a dot.
 const NOBODY: &str = ".nobody";
 /// Nobody's state is no reason to keep anybody waiting.

@@ -1,0 +1,49 @@
+//! The registrar's work on recovery codes.
+
+use zeroize::Zeroizing;
+
+use super::{Registrar, RegistrarError};
+use crate::account::Account;
+use crate::enrolment::{Enrolment, RecoverySheet, purpose_of_recovery};
+use crate::factor::recovery::{CODES_PER_ISSUE, RecoveryCode};
+use crate::keyring::{Binding, Keyring};
+use crate::secret::Secret;
+
+/// Recovery codes in the only moment in which they are known.
+pub type RecoveryCodes = Vec<Zeroizing<String>>;
+
+impl Registrar<'_> {
+    /// Issues new recovery codes; the old ones are void from then on.
+    ///
+    /// # Errors
+    /// The user is not enrolled, or the records cannot be written.
+    pub fn issue_recovery(&self, account: &Account) -> Result<RecoveryCodes, RegistrarError> {
+        let users = self.files.users()?;
+        let _changing = users.lock()?;
+        let before = self.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
+        let mut enrolment = before.clone();
+        let codes = self.issue(&mut enrolment, &self.files.keyring()?)?;
+        let generation = enrolment.recovery.as_ref().map_or(0, |sheet| sheet.generation);
+        // Announced first: wherever this is cut short, either the old codes hold or the new ones.
+        self.change_state(&before, false, |state| state.announce_recovery(generation))?;
+        self.save(&users, &enrolment, Some(&before))?;
+        Ok(codes)
+    }
+
+    /// Puts a new issue into an enrolment that is not saved yet.
+    pub(super) fn issue(&self, enrolment: &mut Enrolment, keyring: &Keyring) -> Result<RecoveryCodes, RegistrarError> {
+        let (account, generation) = (&enrolment.account, self.draw_number()?);
+        let mut key = vec![0; DIGEST_KEY_BYTES];
+        self.entropy.fill(&mut key)?;
+        let key = Secret::new(key);
+        let binding = Binding { account, purpose: &purpose_of_recovery(generation) };
+        let sealed = keyring.seal(&key, &binding, self.entropy)?;
+        let codes = (0..CODES_PER_ISSUE).map(|_| RecoveryCode::draw(self.entropy)).collect::<Result<Vec<_>, _>>()?;
+        let digests = codes.iter().map(|code| code.digest(&key)).collect();
+        enrolment.recovery = Some(RecoverySheet { generation, sealed, digests, created: self.files.now()? });
+        Ok(codes.iter().map(RecoveryCode::grouped).collect())
+    }
+}
+
+/// As long as the digest (RFC 2104 section 3).
+const DIGEST_KEY_BYTES: usize = 32;
