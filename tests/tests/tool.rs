@@ -345,6 +345,17 @@ fn set_up_into_a_file_is_plain_text() {
 }
 
 #[test]
+fn a_window_that_is_too_low_for_the_qr_code_is_said_to_be() {
+    let machine = Machine::new();
+    let remark = "The code needs a window of ";
+    let (common, _) = machine.set_up(&["alice"]);
+    assert!(!common.transcript().contains(remark), "{}", common.transcript());
+    machine.sandbox.write("/etc/twofactor/config.toml", "[totp]\nalgorithm = \"SHA512\"\n", 0o644);
+    let (large, _) = machine.set_up(&["bob"]);
+    assert!(large.transcript().contains(remark) && large.transcript().contains("this one has 24."));
+}
+
+#[test]
 fn every_kind_of_device_is_set_up_and_logs_in() {
     let machine = Machine::new();
     for (user, algorithm, digits, period) in

@@ -26,6 +26,11 @@ pub(crate) fn can_draw() -> bool {
     !dumb && unicode
 }
 
+/// How many lines the terminal on standard output has, if it says so.
+pub(crate) fn lines() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(_, terminal_size::Height(lines))| usize::from(lines))
+}
+
 /// Asks on standard error and reads one line of standard input, which can be seen; `None` at its end.
 pub(crate) fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
     let mut stderr = io::stderr().lock();

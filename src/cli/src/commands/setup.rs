@@ -107,6 +107,10 @@ fn introduction(
     text.push('\n');
     // Last, so that it and the prompt below it are whole in a terminal of 24 lines.
     if let Some(drawing) = drawing {
+        let needed = drawing.lines().count() + 1;
+        if let Some(lines) = terminal::lines().filter(|lines| *lines < needed) {
+            text.push_str(&format!("The code needs a window of {needed} lines; this one has {lines}.\n"));
+        }
         text.push_str(&drawing);
     }
     text
