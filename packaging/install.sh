@@ -72,7 +72,8 @@ install() {
 uninstall() {
     # A stack that names a module which is not there refuses every login: nobody could get in to mend it.
     local users
-    users=$(grep -rlE '^[^#]*pam_twofactor\.so' "$destdir"/{etc,usr/lib}/pam.d "$destdir/etc/pam.conf" 2>/dev/null || true)
+    users=$(grep -rlE '^[^#]*pam_twofactor\.so' "$destdir"/{etc,usr/lib}/pam.d "$destdir"/etc/{pam.conf,security} \
+        2>/dev/null || true)
     if [[ -n $users ]]; then
         fail "PAM still uses pam_twofactor.so and would refuse everybody without it: ${users//$'\n'/, }" \
             'take the lines out first (the profile with: pam-auth-update --disable twofactor), then run this again'

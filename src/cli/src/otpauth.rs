@@ -26,8 +26,11 @@ pub(crate) fn grouped(base32: &str) -> Zeroizing<String> {
 /// `otpauth://totp/ISSUER:USER?secret=…&issuer=ISSUER`. What every app assumes is left out, so that the QR code fits
 /// a terminal of 80 by 24.
 pub(crate) fn uri(issuer: &str, user: &str, base32: &str, parameters: Parameters) -> Zeroizing<String> {
-    let issuer = escaped(issuer);
-    let mut uri = Zeroizing::new(format!("otpauth://totp/{issuer}:{}?secret={base32}&issuer={issuer}", escaped(user)));
+    let (issuer, user) = (escaped(issuer), escaped(user));
+    let mut uri = Zeroizing::new(String::with_capacity(2 * issuer.len() + user.len() + base32.len() + 128));
+    for part in ["otpauth://totp/", &issuer, ":", &user, "?secret=", base32, "&issuer=", &issuer] {
+        uri.push_str(part);
+    }
     if parameters.algorithm != Algorithm::Sha1 {
         uri.push_str(&format!("&algorithm={}", parameters.algorithm.name()));
     }

@@ -31,11 +31,13 @@ impl Output {
         if !self.json {
             return self.print(text);
         }
-        let json = serde_json::to_string(value).map(Zeroizing::new);
-        let json = json.map_err(|error| Failure::new(error, "try it without --json"))?;
+        // Room for all of it: a buffer that grows leaves copies of secrets behind.
+        let mut json = Zeroizing::new(Vec::with_capacity(JSON_BYTES));
+        serde_json::to_writer(&mut *json, value).map_err(|error| Failure::new(error, "try it without --json"))?;
+        json.push(b'\n');
         self.answered.set(true);
         let mut stdout = io::stdout().lock();
-        written(writeln!(stdout, "{}", *json).and_then(|()| stdout.flush()))
+        written(stdout.write_all(&json).and_then(|()| stdout.flush()))
     }
 
     /// Text for people, on standard output; not with `--json`.
@@ -67,6 +69,9 @@ impl Output {
         ExitCode::from(failure.status())
     }
 }
+
+/// More than any answer with a secret in it has.
+const JSON_BYTES: usize = 16 * 1024;
 
 fn written(result: io::Result<()>) -> Result<(), Failure> {
     result.map_err(|error| unwritten(&error))

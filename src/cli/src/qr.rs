@@ -5,13 +5,16 @@
 //! colours make it readable on dark and on light terminals.
 
 use qrcodegen::{QrCode, QrCodeEcc};
+use zeroize::Zeroizing;
 
 /// Draws `text`; `None` if it is too long for a QR code. Every line ends with colours reset and a line feed.
-pub(crate) fn for_terminal(text: &str) -> Option<String> {
+pub(crate) fn for_terminal(text: &str) -> Option<Zeroizing<String>> {
     // The lowest level makes the smallest code; qrcodegen raises it where that costs no room.
     let code = QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
     let span = -QUIET_MODULES..code.size() + QUIET_MODULES;
-    let mut drawing = String::new();
+    // Every module with its colours at the most, so that nothing is copied as it grows.
+    let cells = usize::try_from(span.end - span.start).ok()?;
+    let mut drawing = Zeroizing::new(String::with_capacity(cells * cells * LIGHT.len()));
     for y in span.clone().step_by(2) {
         let mut colours = "";
         for x in span.clone() {

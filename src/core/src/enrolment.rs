@@ -24,7 +24,7 @@ pub struct Enrolment {
     pub recovery: Option<RecoverySheet>,
 }
 
-/// What tells the devices of one user apart, also in the state: from 1, never used twice at the same time.
+/// What tells the devices of one user apart, also in the state: a random number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeviceId(pub u32);
 
@@ -46,7 +46,7 @@ pub struct Device {
 /// One issue of recovery codes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecoverySheet {
-    /// The number of the issue; a later one replaces all before it.
+    /// What tells this issue from every other: a random number.
     pub generation: u32,
     /// The key of the digests.
     pub sealed: Sealed,
@@ -340,7 +340,7 @@ checked! {
 /// What fits the state's table of devices.
 pub const DEVICES_MAX: usize = 16;
 /// What fits the state's bits.
-pub const DIGESTS_MAX: usize = 32;
+const DIGESTS_MAX: usize = 32;
 /// The largest enrolment file that is read.
 pub const ENROLMENT_MAX_BYTES: u64 = 64 * 1024;
 const VERSION: u32 = 1;

@@ -18,9 +18,3 @@ impl Secret {
         &self.0
     }
 }
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self::new(text.into_bytes())
-    }
-}

@@ -90,15 +90,17 @@ fn introduction(
     parameters: Parameters,
     drawn: bool,
 ) -> Zeroizing<String> {
-    let drawing = if drawn && terminal::can_draw() { qr::for_terminal(uri).map(Zeroizing::new) } else { None };
+    let drawing = if drawn && terminal::can_draw() { qr::for_terminal(uri) } else { None };
     let how = if drawing.is_some() {
         "Scan the code below, or type this secret in:"
     } else {
         "Type this secret into the app:"
     };
-    let mut text = Zeroizing::new(String::with_capacity(16 * 1024));
+    let mut text = Zeroizing::new(String::with_capacity(INTRODUCTION_BYTES));
     text.push_str(&format!("Authenticator app for {} at {}. {how}\n\n", account.name.as_str(), office.config.issuer));
-    text.push_str(&format!("    {}\n", *otpauth::grouped(base32)));
+    text.push_str("    ");
+    text.push_str(&otpauth::grouped(base32));
+    text.push('\n');
     if parameters != Parameters::COMMON {
         let (digits, seconds) = (parameters.digits.count(), parameters.period.seconds());
         let algorithm = parameters.algorithm.name();
@@ -150,5 +152,7 @@ struct Enrolled<'a> {
     recovery_codes: Vec<&'a str>,
 }
 
+/// More than a QR code with its colours and the words around it.
+const INTRODUCTION_BYTES: usize = 256 * 1024;
 const TRIES: u32 = 3;
 const NOTHING_SAVED: &str = "nothing was saved and what was there before still holds; set it up again";

@@ -72,21 +72,25 @@ fn standing(office: &Office, account: &Account) -> Result<Option<Standing>, Fail
 enum SecondFactor {
     NotEnrolled,
     Proved,
-    Refused { failures: u32 },
+    Refused {
+        failures: u32,
+    },
     NotJudged,
+    /// There was none to compare with, or none is left.
+    StateMissing,
 }
 
 impl SecondFactor {
     fn between(before: Option<&Standing>, after: Option<&Standing>) -> Self {
         let Some(after) = after else { return Self::NotEnrolled };
-        let (Some(before), Some(after)) = (before.and_then(|before| before.state.as_ref()), &after.state) else {
-            return Self::NotJudged;
-        };
-        // Within the second of an earlier success only the burnt step or code has changed.
-        if before != after && after.failures.count == 0 {
+        let states = (before.and_then(|before| before.state.as_ref()), after.state.as_ref());
+        let (Some(was), Some(is)) = states else { return Self::StateMissing };
+        let started = before.map_or(after.now, |before| before.now);
+        if is.failures.count > was.failures.count {
+            Self::Refused { failures: is.failures.count - was.failures.count }
+        // Within the second of an earlier success only what was used has changed.
+        } else if is.failures.count == 0 && is.last_success >= started && is != was {
             Self::Proved
-        } else if after.failures.count > before.failures.count {
-            Self::Refused { failures: after.failures.count - before.failures.count }
         } else {
             Self::NotJudged
         }
@@ -98,6 +102,7 @@ impl SecondFactor {
             Self::Proved => "proved",
             Self::Refused { .. } => "refused",
             Self::NotJudged => "not-judged",
+            Self::StateMissing => "state-missing",
         }
     }
 
@@ -110,6 +115,7 @@ impl SecondFactor {
         match (self, gate) {
             (Self::NotEnrolled, _) => format!("{user} is not enrolled; mode is {}", office.config.policy.mode.name()),
             (Self::Proved, _) => "proved".to_owned(),
+            (Self::StateMissing, _) => "the state was missing, so that every code counted as used".to_owned(),
             (Self::Refused { failures }, _) => format!("{failures} wrong in this login"),
             (Self::NotJudged, Gate::Locked) => format!("locked; to unlock: twofactor unlock {user}"),
             (Self::NotJudged, Gate::Wait { seconds }) => format!("throttled for another {seconds} s"),

@@ -229,7 +229,7 @@ impl TryFrom<String> for PromptText {
 }
 
 /// Where the configuration is when nobody says otherwise.
-pub const DEFAULT_PATH: &str = "/etc/twofactor/config.toml";
+const DEFAULT_PATH: &str = "/etc/twofactor/config.toml";
 const CONFIG_MAX_BYTES: u64 = 1024 * 1024;
 
 #[cfg(test)]

@@ -55,12 +55,6 @@ impl TryFrom<String> for Label {
     }
 }
 
-impl From<Label> for String {
-    fn from(label: Label) -> Self {
-        label.0
-    }
-}
-
 /// The text cannot name a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a label has 1 to 64 printable characters and no blanks around it")]

@@ -151,6 +151,7 @@ impl<'w> Login<'w> {
             Ok(None) => match (mode, self.world.config.policy.unenrolled) {
                 (Mode::IfEnrolled | Mode::Monitor | Mode::Off, _) => self.end(Outcome::NotDue(NotDue::NotEnrolled)),
                 (Mode::Required, Unenrolled::Deny) => {
+                    self.world.store.rehearse(Record::Unchanged);
                     self.subject = Subject::Nobody(Refusal::NotEnrolled);
                     self.ask(Remark::None)
                 }

@@ -32,7 +32,7 @@ impl World {
     fn with(config: &str) -> Self {
         let enrolment = Enrolment::empty(account());
         let mut state = State::fresh(&enrolment);
-        state.renew(DeviceId(1));
+        state.introduce(DeviceId(1), None);
         Self {
             config: Config::parse(format!("# \n{config}").as_bytes()).unwrap(),
             now: Cell::new(59),

@@ -89,32 +89,58 @@ impl<'w> Registrar<'w> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
         let before = self.enrolment(&users, account)?;
-        let draft = before.clone().unwrap_or_else(|| Enrolment::empty(account.clone()));
         let proved = device.proved;
-        let Draft { enrolment, id, codes } = self.draft(draft, device, with_recovery)?;
-        if let (Some(before), Some(sheet), false) = (&before, &enrolment.recovery, codes.is_empty()) {
-            self.change_state(before, false, |state| state.announce_recovery(sheet.generation))?;
+        match before {
+            None => {
+                let draft = self.draft(Enrolment::empty(account.clone()), device, with_recovery)?;
+                self.enrol_first(&users, &draft, proved)?;
+                Ok(draft.codes)
+            }
+            Some(before) => {
+                let draft = self.draft(before.clone(), device, with_recovery)?;
+                self.enrol_further(&users, &draft, &before, proved)?;
+                Ok(draft.codes)
+            }
         }
-        self.save(&users, &enrolment, before.as_ref())?;
-        let recorded = self.change_state(&enrolment, before.is_none(), |state| {
-            state.renew(id);
-            if let Some(step) = proved {
-                state.burn(id, step);
-            }
-            if let (None, Some(sheet)) = (&before, &enrolment.recovery) {
-                // A login may have found the enrolment already, and no state beside it.
-                state.renew_recovery(sheet.generation);
-            }
-        });
-        if let Err(error) = recorded {
+    }
+
+    /// Saves enrolment and state of somebody who had none, as one: a login that finds the enrolment waits for the lock
+    /// under which the state is made.
+    fn enrol_first(&self, users: &Directory, draft: &Draft, proved: Option<Step>) -> Result<(), RegistrarError> {
+        let states = self.files.states()?;
+        let name = &draft.enrolment.account.name;
+        let mut state = State::fresh(&draft.enrolment);
+        if let Some(step) = proved {
+            state.burn(draft.id, step);
+        }
+        let _making = states.lock()?;
+        self.save(users, &draft.enrolment, None)?;
+        if let Err(error) = states.replace(&name.file_stem(), &StateFile::initial_content(&state)) {
+            states.remove(&name.file_stem())?;
+            users.remove(&enrolment_name(name))?;
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// Saves one more device of somebody who is enrolled.
+    fn enrol_further(
+        &self,
+        users: &Directory,
+        draft: &Draft,
+        before: &Enrolment,
+        proved: Option<Step>,
+    ) -> Result<(), RegistrarError> {
+        if let (Some(sheet), false) = (&draft.enrolment.recovery, draft.codes.is_empty()) {
+            self.change_state(before, |state| state.announce_recovery(sheet.generation))?;
+        }
+        self.save(users, &draft.enrolment, Some(before))?;
+        let recorded = self.change_state(&draft.enrolment, |state| state.introduce(draft.id, proved));
+        if recorded.is_err() {
             // Without its state the device would be taken for one that was used elsewhere.
-            match &before {
-                Some(before) => self.write(&users, before)?,
-                None => self.remove_all(&users, &account.name)?,
-            }
-            return Err(error);
+            self.write(users, before)?;
         }
-        Ok(codes)
+        recorded
     }
 
     /// An enrolment with one more device, and with recovery codes if it has none and shall have some.
@@ -277,23 +303,14 @@ impl<'w> Registrar<'w> {
         }
     }
 
-    /// Changes the state beside an enrolment. One that is missing is made: fresh for somebody who has just been
-    /// enrolled, rebuilt for anybody else, since what they have used is not known.
-    fn change_state(
-        &self,
-        enrolment: &Enrolment,
-        first: bool,
-        change: impl FnOnce(&mut State),
-    ) -> Result<(), RegistrarError> {
+    /// Changes the state of somebody who is enrolled. One that is missing is rebuilt: what was used is not known.
+    fn change_state(&self, enrolment: &Enrolment, change: impl FnOnce(&mut State)) -> Result<(), RegistrarError> {
         let (now, window) = (self.files.now()?, self.files.window());
-        let missing = || {
-            let state = if first { State::fresh(enrolment) } else { State::rebuilt(enrolment, now, window) };
-            Ok(Some(state))
-        };
-        let opened = self.files.state(&self.files.states()?, &enrolment.account, missing)?;
+        let rebuilt = || Ok(Some(State::rebuilt(enrolment, now, window)));
+        let opened = self.files.state(&self.files.states()?, &enrolment.account, rebuilt)?;
         let (mut opened, _) = opened.ok_or(RegistrarError::NotEnrolled)?;
-        opened.state.follow(enrolment, now, window);
         change(&mut opened.state);
+        opened.state.follow(enrolment, now, window);
         opened.save().map_err(StoreError::from)?;
         Ok(())
     }

@@ -25,7 +25,7 @@ impl Registrar<'_> {
         let codes = self.issue(&mut enrolment, &self.files.keyring()?)?;
         let generation = enrolment.recovery.as_ref().map_or(0, |sheet| sheet.generation);
         // Announced first: wherever this is cut short, either the old codes hold or the new ones.
-        self.change_state(&before, false, |state| state.announce_recovery(generation))?;
+        self.change_state(&before, |state| state.announce_recovery(generation))?;
         self.save(&users, &enrolment, Some(&before))?;
         Ok(codes)
     }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -11,6 +12,7 @@ use crate::clock::Clock;
 use crate::factor::otp::Algorithm;
 use crate::factor::recovery::{self, RecoveryCode};
 use crate::factor::totp::{Judgement, Window};
+use crate::state::Opened;
 use crate::store::{Record, Roots, Store};
 use crate::sys::Kernel;
 
@@ -165,45 +167,141 @@ fn a_login_in_the_middle_of_an_issue_kills_neither_the_old_codes_nor_the_new_one
     let mut enrolment = before.clone();
     let new = registrar.issue(&mut enrolment, &files.keyring().unwrap()).unwrap();
     let generation = enrolment.recovery.as_ref().unwrap().generation;
-    registrar.change_state(&before, false, |state| state.announce_recovery(generation)).unwrap();
+    registrar.change_state(&before, |state| state.announce_recovery(generation)).unwrap();
     assert!(place.takes_recovery(&old[0]), "announced only");
     registrar.save(&users, &enrolment, Some(&before)).unwrap();
     assert!(!place.takes_recovery(&old[1]), "void from now on");
     assert!(new.iter().all(|code| place.takes_recovery(code)));
 }
 
+/// The locked state; panics if it is not to be had at once.
+fn holder(states: &Directory) -> StateFile {
+    match StateFile::open(states, "alice", Duration::ZERO).unwrap() {
+        Opened::Locked(holder) => holder,
+        Opened::Missing | Opened::Held(_) => panic!("the state is not free"),
+    }
+}
+
+fn failures(states: &Directory) -> u32 {
+    StateFile::peek(states, "alice").unwrap().unwrap().failures.count
+}
+
 #[test]
 fn a_state_that_its_holder_does_not_let_go_is_taken_over_and_the_holder_is_too_late() {
     let place = Place::new();
     place.enrol("phone");
-    let files = place.files();
-    let states = files.states().unwrap();
-    let mut holder = StateFile::open(&states, "alice", std::time::Duration::ZERO).unwrap().unwrap();
-    let waiting = StateFile::open(&states, "alice", std::time::Duration::ZERO).err().unwrap();
-    assert!(matches!(waiting, StateError::File(FileError { problem: Problem::Held, .. })), "{waiting}");
-
-    // The holder still makes one change durable while the copy is made.
-    holder.state.failures.count = 7;
-    holder.save().unwrap();
+    let states = place.files().states().unwrap();
+    let mut stopped = holder(&states);
+    assert!(matches!(StateFile::open(&states, "alice", Duration::ZERO).unwrap(), Opened::Held(_)));
+    stopped.state.failures.count = 7;
+    stopped.save().unwrap();
     let taken = {
-        let _making = states.lock().unwrap();
+        let _taking = states.lock().unwrap();
         StateFile::take_over(&states, "alice").unwrap()
     };
-    assert_eq!(taken.state.failures.count, 7);
-    holder.state.failures.count = 0;
-    assert!(holder.save().is_err(), "what the holder does now is void");
-    drop((holder, taken));
-    assert_eq!(StateFile::peek(&states, "alice").unwrap().unwrap().failures.count, 7);
+    assert_eq!(taken.state.failures.count, 7, "what was durable is carried over");
+    stopped.state.failures.count = 0;
+    assert!(stopped.save().is_err(), "what the holder does now is void");
+    drop((stopped, taken));
+    assert_eq!(failures(&states), 7);
+    drop(holder(&states));
 }
 
 #[test]
-fn a_damaged_state_is_made_anew_by_unlock_and_a_held_one_is_not() {
+fn a_take_over_that_was_cut_short_is_finished_by_the_next_one_and_loses_nothing() {
+    use std::os::unix::fs::FileExt;
+    let place = Place::new();
+    place.enrol("phone");
+    let states = place.files().states().unwrap();
+    let mut stopped = holder(&states);
+    stopped.state.failures.count = 7;
+    stopped.save().unwrap();
+    // Whoever began to take it over was killed after the seal and before the copy had the name.
+    let file = fs::OpenOptions::new().write(true).open(place.path("state/alice")).unwrap();
+    file.write_all_at(b"2FSEALED", 2048).unwrap();
+    stopped.state.failures.count = 0;
+    assert!(stopped.save().is_err(), "sealed, though the file still has its name");
+    stopped.state.failures.count = 9;
+    assert!(stopped.save().is_err());
+    drop(stopped);
+    // Nobody judges by a sealed file, not even now that its lock is free.
+    assert!(matches!(StateFile::open(&states, "alice", Duration::ZERO).unwrap(), Opened::Held(_)));
+    let files = place.files();
+    let findings = files.visit(&alice(), &mut |_, _, _| Record::Changed).unwrap().unwrap();
+    assert!(findings.taken_over.is_some());
+    assert!(failures(&states) >= 7, "nothing that counted is lost");
+    assert!(files.visit(&alice(), &mut |_, _, _| Record::Changed).unwrap().unwrap().taken_over.is_none());
+}
+
+#[test]
+fn a_full_disk_leaves_no_sealed_state_behind() {
+    let place = Place::new();
+    place.enrol("phone");
+    let states = place.files().states().unwrap();
+    let stopped = holder(&states);
+    // Stands in for a disk without room: the copy cannot be made.
+    fs::create_dir(place.path("state/.alice.new")).unwrap();
+    let _taking = states.lock().unwrap();
+    assert!(StateFile::take_over(&states, "alice").is_err());
+    drop(stopped);
+    drop(holder(&states));
+}
+
+#[test]
+fn who_waited_while_somebody_else_took_over_waits_for_them() {
+    let place = Place::new();
+    place.enrol("phone");
+    let states = place.files().states().unwrap();
+    let stopped = holder(&states);
+    let Opened::Held(waited_for) = StateFile::open(&states, "alice", Duration::ZERO).unwrap() else { panic!() };
+    assert_eq!(StateFile::identity(&states, "alice").unwrap(), Some(waited_for));
+    let taken = {
+        let _taking = states.lock().unwrap();
+        StateFile::take_over(&states, "alice").unwrap()
+    };
+    assert_ne!(StateFile::identity(&states, "alice").unwrap(), Some(waited_for));
+    drop((stopped, taken));
+}
+
+#[test]
+fn a_damaged_state_is_made_anew_by_unlock_and_a_held_one_is_taken_over() {
     let place = Place::new();
     let codes = place.enrol("phone");
     let files = place.files();
+    let states = files.states().unwrap();
+    let registrar = Registrar::new(&files, &Kernel);
+    let stopped = holder(&states);
+    let file = fs::OpenOptions::new().write(true).open(place.path("state/alice")).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"2FSEALED", 2048).unwrap();
+    assert_eq!(registrar.unlock(&alice()).unwrap(), Some(0));
+    drop(stopped);
+    assert!(place.takes_recovery(&codes[0]));
     fs::write(place.path("state/alice"), vec![7; 8192]).unwrap();
-    assert_eq!(Registrar::new(&files, &Kernel).unlock(&alice()).unwrap(), None);
-    assert!(!place.takes_recovery(&codes[0]));
+    assert_eq!(registrar.unlock(&alice()).unwrap(), None);
+    assert!(codes.iter().all(|code| !place.takes_recovery(code)));
+}
+
+#[test]
+fn a_login_between_enrolment_and_state_of_a_new_device_brings_no_code_back() {
+    let place = Place::new();
+    place.enrol("phone");
+    let files = place.files();
+    let registrar = Registrar::new(&files, &Kernel);
+    let users = files.users().unwrap();
+    let before = files.enrolment(&users, &alice()).unwrap().unwrap();
+    let device = NewDevice {
+        label: Label::try_from("tablet".to_owned()).unwrap(),
+        parameters: Parameters::COMMON,
+        secret: Secret::new(SEED.to_vec()),
+        proved: None,
+        replace: false,
+    };
+    let draft = registrar.draft(before.clone(), device, true).unwrap();
+    registrar.save(&users, &draft.enrolment, Some(&before)).unwrap();
+    // Burns what the phone and the new tablet show now, since they share the seed here.
+    assert!(place.takes_totp());
+    registrar.change_state(&draft.enrolment, |state| state.introduce(draft.id, None)).unwrap();
+    assert!(!place.takes_totp());
 }
 
 #[test]

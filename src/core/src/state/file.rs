@@ -32,24 +32,53 @@ enum Slot {
     Second,
 }
 
+/// What came of opening a state.
+pub enum Opened {
+    /// There is no such file.
+    Missing,
+    /// It is open and locked.
+    Locked(StateFile),
+    /// Somebody does not let go of it, or has begun to take it over and not come to an end.
+    Held(Identity),
+}
+
+/// Which file it was, whatever its name is by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    device: u64,
+    inode: u64,
+}
+
 impl StateFile {
-    /// Opens and locks the state of that name; `None` if there is no such file.
+    /// Opens and locks the state of that name.
     ///
     /// # Errors
-    /// It is not to be trusted, held by somebody for longer than `patience`, or has no readable record.
-    pub fn open(directory: &Directory, name: &str, patience: Duration) -> Result<Option<Self>, StateError> {
+    /// It is not to be trusted or has no readable record.
+    pub fn open(directory: &Directory, name: &str, patience: Duration) -> Result<Opened, StateError> {
         may_be_written(directory, name)?;
+        let path = directory.path().join(name);
         for _ in 0..REOPENINGS_MAX {
-            let Some(file) = directory.file_to_change(name)? else { return Ok(None) };
-            let path = directory.path().join(name);
-            let locked = Locked::exclusive(file.into_file(), &path, patience)?;
-            // Somebody may have put another file in its place while we waited.
-            if is_in_place(locked.file(), &path)? {
+            let Some(file) = directory.file_to_change(name)? else { return Ok(Opened::Missing) };
+            let file = file.into_file();
+            let identity = Identity::of(&file, &path)?;
+            if is_sealed(&file, &path)? {
+                return Ok(Opened::Held(identity));
+            }
+            let locked = match Locked::exclusive(file, &path, patience) {
+                Ok(locked) => locked,
+                Err(FileError { problem: Problem::Held, .. }) => return Ok(Opened::Held(identity)),
+                Err(error) => return Err(error.into()),
+            };
+            // While we waited, somebody may have put another file in its place or begun to.
+            if is_sealed(locked.file(), &path)? {
+                return Ok(Opened::Held(identity));
+            }
+            if has_a_name(locked.file(), &path)? {
                 let latest = Latest::read(locked.file(), &path)?;
-                return Ok(Some(Self::holding(locked, path, latest)));
+                return Ok(Opened::Locked(Self::holding(locked, path, latest)));
             }
         }
-        Err(FileError::new(&directory.path().join(name), Problem::Gone).into())
+        Err(FileError::new(&path, Problem::Gone).into())
     }
 
     /// Reads a state without locking it, to look and not to judge; `None` if there is no such file.
@@ -70,27 +99,38 @@ impl StateFile {
         read.map(|latest| Some(latest.state))
     }
 
-    /// Takes a state away from a holder who does not let go, perhaps because somebody has stopped them: a copy takes
-    /// the file's place, and whatever the holder still does is void, because [`StateFile::save`] finds their file
-    /// gone. Callers hold [`Directory::lock`].
+    /// Which file has that name now, if any.
+    ///
+    /// # Errors
+    /// It is not to be trusted.
+    pub fn identity(directory: &Directory, name: &str) -> Result<Option<Identity>, FileError> {
+        let path = directory.path().join(name);
+        directory.file(name)?.map(|file| Identity::of(&file.into_file(), &path)).transpose()
+    }
+
+    /// Takes a state away from a holder who does not let go, perhaps because somebody has stopped them. Callers hold
+    /// [`Directory::lock`].
+    ///
+    /// The file is sealed first, and then read. [`StateFile::save`] looks for the seal after its sync, so that what
+    /// the holder has granted was durable before the seal and is read, and what comes later is granted to nobody. A
+    /// copy takes the file's place. Whoever is stopped or fails in between leaves a sealed file, and the next one goes
+    /// on from there.
     ///
     /// # Errors
     /// There is nothing to take over, or no room for the copy.
     pub fn take_over(directory: &Directory, name: &str) -> Result<Self, StateError> {
         may_be_written(directory, name)?;
         let path = directory.path().join(name);
-        let held = directory.file(name)?.ok_or_else(|| FileError::new(&path, Problem::Gone))?.into_file();
-        let before = Latest::read(&held, &path)?;
-        let locked = directory.replace(name, &Self::initial_content(&before.state))?;
-        // What the holder made durable until their file was gone, they may have granted.
-        let after = Latest::read(&held, &path)?;
+        let held = directory.file_to_change(name)?.ok_or_else(|| FileError::new(&path, Problem::Gone))?.into_file();
+        // The room first: a full disk must not leave a sealed file behind.
+        let copy = directory.prepare(name, &Self::initial_content(&State::of_nobody()))?;
+        held.write_all_at(&SEAL, SEAL_AT).map_err(|e| FileError::io(&path, "seal", e))?;
+        let Latest { state, .. } = Latest::read(&held, &path)?;
+        let written = copy.file().write_all_at(&Self::initial_content(&state), 0).and_then(|()| copy.file().sync_all());
+        written.map_err(|e| FileError::io(&path, "copy", e))?;
+        let locked = copy.publish()?;
         let latest = Latest::read(locked.file(), &path)?;
-        let mut taken = Self::holding(locked, path, latest);
-        if after.sequence != before.sequence {
-            taken.state = after.state;
-            taken.save()?;
-        }
-        Ok(taken)
+        Ok(Self::holding(locked, path, latest))
     }
 
     fn holding(locked: Locked, path: PathBuf, latest: Latest) -> Self {
@@ -109,12 +149,27 @@ impl StateFile {
         let (file, target) = (self.locked.file(), self.slot.other());
         file.write_all_at(&record, target.offset()).map_err(|e| FileError::io(&self.path, "write", e))?;
         file.sync_data().map_err(|e| FileError::io(&self.path, "sync", e))?;
-        if !is_in_place(file, &self.path)? {
+        if is_sealed(file, &self.path)? || !has_a_name(file, &self.path)? {
             return Err(FileError::new(&self.path, Problem::Gone).into());
         }
         // The copy need not succeed: what counts is on the disk.
         let _ = file.write_all_at(&record, self.slot.offset());
         (self.sequence, self.slot) = (sequence, target);
+        Ok(())
+    }
+
+    /// Spends the time of reading and of one durable change, without a lock and without a change.
+    ///
+    /// # Errors
+    /// It is not there, not to be trusted, or cannot be written.
+    pub fn rehearse(directory: &Directory, name: &str) -> Result<(), StateError> {
+        may_be_written(directory, name)?;
+        let path = directory.path().join(name);
+        let file = directory.file_to_change(name)?.ok_or_else(|| FileError::new(&path, Problem::Gone))?.into_file();
+        let Latest { state, sequence, .. } = Latest::read(&file, &path)?;
+        let record = encode(&state, sequence);
+        file.write_all_at(&record, Slot::First.offset()).map_err(|e| FileError::io(&path, "write", e))?;
+        file.sync_data().map_err(|e| FileError::io(&path, "sync", e))?;
         Ok(())
     }
 
@@ -197,9 +252,27 @@ fn may_be_written(directory: &Directory, name: &str) -> Result<(), FileError> {
     Err(FileError::new(&directory.path().join(name), Problem::Limited { needed, limit }))
 }
 
-/// Whether an open file still has its name.
-fn is_in_place(file: &File, path: &Path) -> Result<bool, FileError> {
+impl Identity {
+    fn of(file: &File, path: &Path) -> Result<Self, FileError> {
+        let status = file.metadata().map_err(|e| FileError::io(path, "examine", e))?;
+        Ok(Self { device: status.dev(), inode: status.ino() })
+    }
+}
+
+/// Whether an open file was not removed or replaced.
+fn has_a_name(file: &File, path: &Path) -> Result<bool, FileError> {
     file.metadata().map(|status| status.nlink() > 0).map_err(|e| FileError::io(path, "examine", e))
+}
+
+/// Whether somebody has begun to take the file over.
+fn is_sealed(file: &File, path: &Path) -> Result<bool, FileError> {
+    let mut seal = [0; SEAL.len()];
+    match file.read_exact_at(&mut seal, SEAL_AT) {
+        Ok(()) => Ok(seal == SEAL),
+        // A file that is cut short; its records say the rest.
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(FileError::io(path, "read", error)),
+    }
 }
 
 /// As much of a record as the file has.
@@ -253,8 +326,12 @@ impl StateError {
 
 /// The blocks of most disks: a write that tears one slot cannot reach the other.
 const SLOT_BYTES: usize = 4096;
+/// Behind the first record, where no record comes.
+const SEAL_AT: u64 = RECORD_BYTES as u64;
+/// What a file is marked with that is being taken over.
+const SEAL: [u8; 8] = *b"2FSEALED";
 /// The length of a state file, for ever.
-pub const FILE_BYTES: usize = 2 * SLOT_BYTES;
+const FILE_BYTES: usize = 2 * SLOT_BYTES;
 /// How often a file may be replaced between opening and locking before it is given up.
 const REOPENINGS_MAX: u32 = 8;
 /// How often a file is read anew that is being changed.

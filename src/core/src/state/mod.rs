@@ -3,8 +3,8 @@
 mod file;
 mod record;
 
-pub use file::{Damage, FILE_BYTES, StateError, StateFile};
-pub use record::{RECORD_BYTES, RecordError};
+pub use file::{Damage, Identity, Opened, StateError, StateFile};
+pub use record::RecordError;
 
 use crate::clock::UnixTime;
 use crate::enrolment::{DeviceId, Enrolment};
@@ -107,10 +107,13 @@ impl State {
         }
     }
 
-    /// Forgets what is known of a device, because its secret is a new one.
-    pub fn renew(&mut self, id: DeviceId) {
-        self.devices.retain(|device| device.id != id);
-        self.devices.push(DeviceState { id, burnt: None });
+    /// Makes a new device known, with the step that proved it. What a login may have found of it already stays.
+    pub fn introduce(&mut self, id: DeviceId, proved: Option<Step>) {
+        match (self.devices.iter().any(|device| device.id == id), proved) {
+            (false, burnt) => self.devices.push(DeviceState { id, burnt }),
+            (true, Some(step)) => self.burn(id, step),
+            (true, None) => {}
+        }
     }
 
     /// Expects a new issue of recovery codes. Until the enrolment has it the old one holds.

@@ -9,7 +9,7 @@ use crate::factor::totp::Step;
 use crate::throttle::Failures;
 
 /// The length of a record with its checksum.
-pub const RECORD_BYTES: usize = 2048;
+pub(super) const RECORD_BYTES: usize = 2048;
 
 /// Writes a record.
 pub(super) fn encode(state: &State, sequence: u64) -> [u8; RECORD_BYTES] {

@@ -1,7 +1,6 @@
 //! The records as files: one enrolment and one state for each user.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -11,7 +10,7 @@ use crate::clock::{Clock, ClockError, UnixTime};
 use crate::enrolment::{self, ENROLMENT_MAX_BYTES, Enrolment, EnrolmentError, Factors};
 use crate::factor::totp::Window;
 use crate::keyring::{KeyNumber, Keyring, KeyringError, OpenError};
-use crate::state::{State, StateError, StateFile};
+use crate::state::{Opened, State, StateFile};
 use crate::sys::{Directory, FileError, PATIENCE, Problem};
 
 /// Where the files are.
@@ -105,9 +104,8 @@ impl<'w> Files<'w> {
         enrolment::keys_of(&bytes).map_err(failed)
     }
 
-    /// Opens the state of a user and, if it is missing, makes the one that `missing` gives, under a lock that keeps
-    /// the user from being removed meanwhile. `None` if `missing` gives none, which is found without any lock: one
-    /// that concerns everybody is not taken for somebody who is not even enrolled.
+    /// Opens the state of a user. If it is missing, the one that `missing` gives is made, and `None` means that it
+    /// gives none. One that is held too long is taken over.
     ///
     /// # Errors
     /// The state is there but cannot be used, belongs to another uid, or cannot be made.
@@ -119,36 +117,34 @@ impl<'w> Files<'w> {
     ) -> Result<Option<(StateFile, Findings)>, StoreError> {
         let name = account.name.file_stem();
         let mut findings = Findings::default();
-        let opened = match StateFile::open(states, &name, PATIENCE) {
-            Ok(Some(opened)) => opened,
-            Ok(None) => {
-                if missing()?.is_none() {
-                    return Ok(None);
-                }
-                let _making = states.lock()?;
-                match StateFile::open(states, &name, PATIENCE)? {
-                    Some(opened) => opened,
-                    None => {
-                        let Some(state) = missing()? else { return Ok(None) };
-                        drop(states.replace(&name, &StateFile::initial_content(&state))?);
-                        findings.rebuilt = Some(states.path().join(&name));
-                        StateFile::open(states, &name, PATIENCE)?.ok_or_else(|| StoreError::vanished(states, &name))?
+        for _ in 0..OPENINGS_MAX {
+            let opened = match StateFile::open(states, &name, PATIENCE)? {
+                Opened::Locked(opened) => opened,
+                Opened::Missing => match make(states, &name, &missing)? {
+                    Some(made) => {
+                        findings.rebuilt = made.then(|| states.path().join(&name));
+                        continue;
                     }
+                    None => return Ok(None),
+                },
+                Opened::Held(held) => {
+                    let _taking = states.lock()?;
+                    if StateFile::identity(states, &name)? != Some(held) {
+                        // Somebody else was faster, and is judging now.
+                        continue;
+                    }
+                    findings.taken_over = Some(states.path().join(&name));
+                    StateFile::take_over(states, &name)?
                 }
+            };
+            if opened.state.uid != account.uid {
+                let path = states.path().join(&name);
+                return Err(StoreError::StrangeState { path, uid: opened.state.uid });
             }
-            Err(StateError::File(FileError { problem: Problem::Held, path })) => {
-                let _making = states.lock()?;
-                findings.taken_over = Some(path);
-                StateFile::take_over(states, &name)?
-            }
-            Err(error) => return Err(error.into()),
-        };
-        if opened.state.uid != account.uid {
-            let path = states.path().join(&name);
-            return Err(StoreError::StrangeState { path, uid: opened.state.uid });
+            findings.damage.clone_from(&opened.damage);
+            return Ok(Some((opened, findings)));
         }
-        findings.damage.clone_from(&opened.damage);
-        Ok(Some((opened, findings)))
+        Err(FileError::new(&states.path().join(&name), Problem::Held).into())
     }
 
     /// What the state follows when the enrolment has changed.
@@ -232,24 +228,37 @@ impl Files<'_> {
             StateFile::peek(&states, NOBODY)?;
             return Ok(());
         }
-        let mut opened = match StateFile::open(&states, NOBODY, LITTLE_PATIENCE)? {
-            Some(opened) => opened,
-            None => {
-                let _making = states.lock()?;
-                if states.file(NOBODY)?.is_none() {
-                    drop(states.replace(NOBODY, &StateFile::initial_content(&State::of_nobody()))?);
-                }
-                let opened = StateFile::open(&states, NOBODY, LITTLE_PATIENCE)?;
-                opened.ok_or_else(|| StoreError::vanished(&states, NOBODY))?
-            }
-        };
-        opened.state.last_success = self.now()?;
-        opened.save()?;
+        if states.file(NOBODY)?.is_none() {
+            let _making = states.lock()?;
+            states.replace(NOBODY, &StateFile::initial_content(&State::of_nobody()))?;
+        }
+        // Without its lock, which somebody could hold: there is nothing in it to lose.
+        StateFile::rehearse(&states, NOBODY)?;
         Ok(())
     }
 }
 
+/// Makes a missing state under the lock that keeps its user from being removed meanwhile, and says whether it still had
+/// to be made. `None` if there is nothing to make, which is found without that lock: one that concerns everybody is not taken for somebody who is not even
+/// enrolled.
+fn make(
+    states: &Directory,
+    name: &str,
+    missing: impl Fn() -> Result<Option<State>, StoreError>,
+) -> Result<Option<bool>, StoreError> {
+    if missing()?.is_none() {
+        return Ok(None);
+    }
+    let _making = states.lock()?;
+    let Some(state) = missing()? else { return Ok(None) };
+    let absent = states.file(name)?.is_none();
+    if absent {
+        states.replace(name, &StateFile::initial_content(&state))?;
+    }
+    Ok(Some(absent))
+}
+
 /// No user's file begins with a dot.
 const NOBODY: &str = ".nobody";
-/// Nobody's state is no reason to keep anybody waiting.
-const LITTLE_PATIENCE: Duration = Duration::from_millis(200);
+/// How often a state may be made or taken over by somebody else before it is given up.
+const OPENINGS_MAX: u32 = 8;

@@ -11,7 +11,7 @@ use crate::clock::{ClockError, UnixTime};
 use crate::enrolment::{EnrolmentError, Factors};
 use crate::keyring::KeyringError;
 use crate::state::{Damage, State, StateError};
-use crate::sys::{Directory, FileError, Problem};
+use crate::sys::{Directory, FileError};
 use crate::throttle::Failures;
 
 /// What a login asks of the records.
@@ -99,10 +99,6 @@ pub enum StoreError {
 impl StoreError {
     fn lost(users: &Directory, account: &Account) -> Self {
         Self::EnrolmentLost { path: users.path().join(enrolment_name(&account.name)) }
-    }
-
-    fn vanished(directory: &Directory, name: &str) -> Self {
-        FileError { path: directory.path().join(name), problem: Problem::Gone }.into()
     }
 }
 

@@ -98,22 +98,25 @@ impl Directory {
     }
 
     /// Puts `content` in the place of whatever `name` held, so that every failure and every crash leaves either the
-    /// old file or the new one, whole. Answers with the new file, which was locked before anybody could see it.
-    /// Callers hold [`Directory::lock`].
+    /// old file or the new one, whole. Callers hold [`Directory::lock`].
     ///
     /// # Errors
     /// Which step failed; the old file is still there unless only the last sync of the directory failed.
-    pub fn replace(&self, name: &str, content: &[u8]) -> Result<Locked, FileError> {
+    pub fn replace(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
+        self.prepare(name, content)?.publish().map(drop)
+    }
+
+    /// Writes a file that is to take the place of `name`, with all the room that it needs; it is locked before anybody
+    /// can see it. Callers hold [`Directory::lock`].
+    ///
+    /// # Errors
+    /// Which step failed; nothing has changed.
+    pub fn prepare(&self, name: &str, content: &[u8]) -> Result<Prepared<'_>, FileError> {
         let temporary = format!(".{name}.new");
         // What a killed predecessor left: under the lock it belongs to nobody.
         self.remove(&temporary)?;
-        let replaced = self.write_new(&temporary, content).and_then(|locked| {
-            renameat(&self.descriptor, temporary.as_str(), &self.descriptor, name)
-                .map_err(|e| FileError::io(&self.path.join(name), "rename into place", e.into()))?;
-            Ok(locked)
-        });
-        match replaced {
-            Ok(locked) => self.sync().map(|()| locked),
+        match self.write_new(&temporary, content) {
+            Ok(locked) => Ok(Prepared { directory: self, name: name.to_owned(), temporary, locked }),
             Err(error) => {
                 let _ = self.remove(&temporary);
                 Err(error)
@@ -198,6 +201,37 @@ impl Directory {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// A file that is complete but has not its name yet.
+pub struct Prepared<'d> {
+    directory: &'d Directory,
+    name: String,
+    temporary: String,
+    locked: Locked,
+}
+
+impl Prepared<'_> {
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        self.locked.file()
+    }
+
+    /// Gives it its name, in the place of whatever had it, and answers with the locked file.
+    ///
+    /// # Errors
+    /// It could not be renamed, or the directory could not be synced afterwards.
+    pub fn publish(self) -> Result<Locked, FileError> {
+        let Self { directory, name, temporary, locked } = self;
+        let renamed = renameat(&directory.descriptor, temporary.as_str(), &directory.descriptor, name.as_str());
+        if let Err(error) = renamed {
+            let _ = directory.remove(&temporary);
+            return Err(FileError::io(&directory.path.join(name), "rename into place", error.into()));
+        }
+        directory.sync()?;
+        Ok(locked)
     }
 }
 

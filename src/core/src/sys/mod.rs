@@ -6,7 +6,7 @@ mod file;
 mod host;
 mod lock;
 
-pub use directory::{Directory, split};
+pub use directory::{Directory, Prepared, split};
 pub use entropy::{Entropy, EntropyError, Kernel};
 pub use file::{FileError, Problem, TrustedFile};
 pub use host::{Accounts, LookUpError, Passwd, file_size_limit, host_name, running_as_root};
