@@ -53,6 +53,13 @@ require_cargo() {
     fi
 }
 
+# What was built for somebody who used sudo belongs to them.
+give_back() {
+    if [[ -n ${SUDO_UID:-} && -n ${SUDO_GID:-} ]]; then
+        chown -hR -- "$SUDO_UID:$SUDO_GID" "$@"
+    fi
+}
+
 require_root() {
     if ((EUID != 0)); then
         fail 'only root can make private namespaces and install packages' "run it with sudo: sudo bash $1"

@@ -30,6 +30,7 @@ main() {
     logs=$target/run
     mkdir -p "$logs"
     failed=()
+    trap 'give_back "$target"' EXIT
     export CARGO_TERM_COLOR=never
 
     step 'packages' require_packages "${PACKAGES[@]}"

@@ -43,6 +43,18 @@ mkdir -p "$root/run/lock" "$root/run/sshd"
 touch "$root/run/utmp"
 rm -rf "$root/etc/twofactor" "$root/var/lib/twofactor"
 
+# The people of the real machine have no account and no home here: tests add users by their names.
+mount -t tmpfs -o mode=755 home "$root/home"
+for name in $(awk -F: '$3 >= 1000 && $3 < 60000 { print $1 }' "$root/etc/passwd"); do
+    for file in passwd shadow group gshadow subuid subgid; do
+        if [ -e "$root/etc/$file" ]; then
+            awk -F: -v name="$name" '$1 != name' "$root/etc/$file" >"$root/tmp/$file"
+            cat "$root/tmp/$file" >"$root/etc/$file"
+            rm "$root/tmp/$file"
+        fi
+    done
+done
+
 # What lies on another file system than the root, or under /tmp or /run, is not in the overlay: bound in, read-only.
 for seen in "$@"; do
     if [ -e "$seen" ]; then

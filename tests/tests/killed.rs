@@ -276,6 +276,39 @@ fn a_state_whose_making_is_killed_at_any_step_gives_no_code_back() {
     }
 }
 
+/// Whoever began to take the state over was stopped after sealing it: the next login goes on from there.
+#[test]
+fn a_take_over_killed_or_failing_at_any_step_brings_no_used_code_back() {
+    let bench = Bench::new();
+    let alice = bench.sandbox.enrol("alice");
+    let [used, next, ..] = alice.recovery_codes.as_slice() else { panic!("two recovery codes") };
+    let burnt = bench.burn_the_oldest_code(&alice);
+    assert_eq!(bench.login(used), "PAM_SUCCESS");
+    assert_eq!(bench.login(&alice.wrong_code()), "PAM_AUTH_ERR");
+    let seal = "printf 2FSEALED | dd of=/var/lib/twofactor/state/alice bs=1 seek=2048 conv=notrunc status=none";
+    bench.sandbox.bash(seal).succeeded();
+    bench.keep();
+    let wrong = Program::Login { answer: alice.wrong_code() };
+    let steps = bench.steps(&wrong);
+    assert_complete(&steps, &["openat", "flock", "fchmod", "write", "pwrite64", "fsync", "renameat", "fdatasync"]);
+    let check = |step: &Step| {
+        assert!(bench.status("alice")["failures"].as_u64().unwrap() >= 1, "{step:?}: a failure was lost");
+        assert_eq!(bench.login(&burnt), "PAM_AUTH_ERR", "{step:?}: a burnt code works again");
+        assert_eq!(bench.login(used), "PAM_AUTH_ERR", "{step:?}: a used code works again");
+        bench.assert_let_in_once(step, next);
+        bench.assert_no_temporary_file(step);
+    };
+    for step in &steps {
+        bench.kill(step, &wrong);
+        check(step);
+        for error in errors(step) {
+            // The step may also be the host's own report.
+            bench.fail(step, error, &wrong);
+            check(step);
+        }
+    }
+}
+
 #[test]
 fn the_first_setup_of_a_host_killed_at_any_step_can_be_run_again() {
     let bench = Bench::new();

@@ -1,7 +1,7 @@
 //! Real logins: sshd, sudo, login and su with the stacks of pam.d/, people at terminals, codes from oathtool.
 
 use serde_json::Value;
-use support::{Door, Program, SAY_WHO};
+use support::{Door, Program, SAY_WHO, Sandbox};
 
 const BY_CODE: &str = "outcome=proved reason=code-accepted method=totp device=authenticator";
 const WRONG: [&str; 3] = ["", "(wrong code, 2 tries left, ? for help)", "(wrong code, 1 try left, ? for help)"];
@@ -276,4 +276,26 @@ fn failures(door: &Door, user: &str) -> u64 {
     let status = door.sandbox.run("twofactor", ["status", user, "--json"]).succeeded().stdout;
     let status: Value = serde_json::from_str(&status).expect("status --json prints JSON");
     status["failures"].as_u64().expect("a number of failures")
+}
+
+/// A stack of nothing but pam_permit would be an open door.
+#[test]
+fn the_stack_for_keys_lets_nobody_in_once_our_line_is_taken_out() {
+    let sandbox = Sandbox::installed();
+    sandbox.add_user("alice", "correct horse");
+    let stack = std::fs::read_to_string(support::checkout().join("pam.d/sshd-key")).unwrap();
+    let auth = |with_us: bool| -> String {
+        let lines =
+            stack.lines().filter(|line| line.starts_with("auth") && (with_us || !line.contains("pam_twofactor")));
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    sandbox.write("/etc/twofactor/config.toml", "policy.mode = \"off\"\n", 0o644);
+    sandbox.stack("with", &auth(true));
+    sandbox.stack("without", &auth(false));
+    let outcome = |service: &str| {
+        let script = serde_json::json!({ "service": service, "user": "alice", "calls": ["authenticate", "setcred"] });
+        sandbox.pam_host(script).cycle().calls.iter().map(|call| call.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(outcome("with"), ["PAM_SUCCESS", "PAM_SUCCESS"], "no code is due");
+    assert_ne!(outcome("without")[0], "PAM_SUCCESS");
 }
