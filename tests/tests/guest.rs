@@ -331,6 +331,23 @@ fn a_login_uses_no_network_and_starts_no_program() {
     assert!(programs.len() == 1 && programs[0].contains("pam-host"), "{programs:?}");
 }
 
+/// Of all that a login does, waiting for the disk takes longest.
+#[test]
+fn a_stranger_costs_as_many_durable_writes_as_somebody_who_is_enrolled() {
+    let (sandbox, _) = house("[limits]\nfree_failures = 100\n");
+    sandbox.add_user("bob", "correct horse");
+    let answers = json!([{ "text": "000000" }, { "text": "" }, { "text": "no code" }]);
+    let written = |user: &str| {
+        let script = json!({ "user": user, "answers": answers });
+        let (output, trace) = traced(&sandbox, &script, &["--trace=fdatasync,fsync"]);
+        assert_eq!(report(&output).outcome(), "PAM_AUTH_ERR", "{user}");
+        trace.lines().filter(|line| line.contains("sync(")).count()
+    };
+    // The first stranger of all makes the file that later ones are rehearsed on.
+    written("mallory");
+    assert_eq!(["alice", "bob", "mallory"].map(written), [2, 2, 2]);
+}
+
 #[test]
 fn the_module_exports_what_pam_calls_and_nothing_else() {
     let exported = elf("nm", &["-D", "--defined-only", "--format=just-symbols"]);
