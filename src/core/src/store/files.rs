@@ -218,7 +218,7 @@ impl Files<'_> {
         }
     }
 
-    /// The same reads, lock and durable write as for somebody who is enrolled, on a state that belongs to nobody.
+    /// The reads and the durable write that somebody who is enrolled would cost, on a state that belongs to nobody.
     fn rehearsal(&self, record: Record) -> Result<(), StoreError> {
         let records = Directory::open(&self.roots.records)?;
         let (users, states) = (records.subdirectory("users")?, records.subdirectory("state")?);
@@ -239,8 +239,8 @@ impl Files<'_> {
 }
 
 /// Makes a missing state under the lock that keeps its user from being removed meanwhile, and says whether it still had
-/// to be made. `None` if there is nothing to make, which is found without that lock: one that concerns everybody is not taken for somebody who is not even
-/// enrolled.
+/// to be made. `None` if there is nothing to make, which is found without that lock: one that concerns everybody is not
+/// taken for somebody who is not even enrolled.
 fn make(
     states: &Directory,
     name: &str,
@@ -261,4 +261,4 @@ fn make(
 /// No user's file begins with a dot.
 const NOBODY: &str = ".nobody";
 /// How often a state may be made or taken over by somebody else before it is given up.
-const OPENINGS_MAX: u32 = 8;
+const OPENINGS_MAX: u32 = 4;
