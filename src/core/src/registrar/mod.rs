@@ -115,12 +115,13 @@ impl<'w> Registrar<'w> {
         }
         let _making = states.lock()?;
         self.save(users, &draft.enrolment, None)?;
-        if let Err(error) = states.replace(&name.file_stem(), &StateFile::initial_content(&state)) {
-            states.remove(&name.file_stem())?;
-            users.remove(&enrolment_name(name))?;
-            return Err(error.into());
+        let replaced = states.replace(&name.file_stem(), &StateFile::initial_content(&state));
+        let recorded = replaced.map_err(Into::into).and_then(|()| self.change_state(&draft.enrolment, |_| ()));
+        if recorded.is_err() {
+            let undone = (states.remove(&name.file_stem()), users.remove(&enrolment_name(name)), users.sync());
+            let (Ok(()), Ok(()), Ok(())) = undone else { return recorded };
         }
-        Ok(())
+        recorded
     }
 
     /// Saves one more device of somebody who is enrolled.
@@ -236,8 +237,8 @@ impl<'w> Registrar<'w> {
         if enrolment.devices.is_empty() {
             return self.remove_all(&users, &account.name).map(|()| false);
         }
-        // The state follows at the next login.
         self.save(&users, &enrolment, Some(&before))?;
+        self.outlast_judges(account);
         Ok(true)
     }
 
@@ -305,14 +306,22 @@ impl<'w> Registrar<'w> {
 
     /// Changes the state of somebody who is enrolled. One that is missing is rebuilt: what was used is not known.
     fn change_state(&self, enrolment: &Enrolment, change: impl FnOnce(&mut State)) -> Result<(), RegistrarError> {
-        let (now, window) = (self.files.now()?, self.files.window());
-        let rebuilt = || Ok(Some(State::rebuilt(enrolment, now, window)));
+        let window = self.files.window();
+        let rebuilt = || Ok(Some(State::rebuilt(enrolment, self.files.now()?, window)));
         let opened = self.files.state(&self.files.states()?, &enrolment.account, rebuilt)?;
         let (mut opened, _) = opened.ok_or(RegistrarError::NotEnrolled)?;
         change(&mut opened.state);
-        opened.state.follow(enrolment, now, window);
+        opened.state.follow(enrolment, self.files.now()?, window);
         opened.save().map_err(StoreError::from)?;
         Ok(())
+    }
+
+    /// Waits until no login is left that judges by an enrolment read before. One that was stopped has its state taken
+    /// away. What cannot be locked cannot be judged by either.
+    fn outlast_judges(&self, account: &Account) {
+        if let Ok(states) = self.files.states() {
+            drop(self.files.state(&states, account, || Ok(None)));
+        }
     }
 
     /// The state first: somebody who is half removed is still enrolled, instead of looking as if their enrolment had
@@ -334,7 +343,10 @@ impl<'w> Registrar<'w> {
         let Err(error) = self.write(users, enrolment) else { return Ok(()) };
         match before {
             Some(before) => self.write(users, before)?,
-            None => users.remove(&enrolment_name(&enrolment.account.name))?,
+            None => {
+                users.remove(&enrolment_name(&enrolment.account.name))?;
+                users.sync()?;
+            }
         }
         Err(error)
     }

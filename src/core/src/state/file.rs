@@ -75,6 +75,15 @@ impl StateFile {
             }
             if has_a_name(locked.file(), &path)? {
                 let latest = Latest::read(locked.file(), &path)?;
+                if latest.sequence == FIRST_SEQUENCE {
+                    // Whoever made the file may have been killed before its name was durable.
+                    directory.sync()?;
+                }
+                if !latest.settled {
+                    // Whoever wrote the later record may have been killed before it was durable; the earlier one, which
+                    // the next change overwrites, is all that is certain.
+                    locked.file().sync_data().map_err(|e| FileError::io(&path, "sync", e))?;
+                }
                 return Ok(Opened::Locked(Self::holding(locked, path, latest)));
             }
         }
@@ -97,15 +106,6 @@ impl StateFile {
             read = Latest::read(&file, &path);
         }
         read.map(|latest| Some(latest.state))
-    }
-
-    /// Which file has that name now, if any.
-    ///
-    /// # Errors
-    /// It is not to be trusted.
-    pub fn identity(directory: &Directory, name: &str) -> Result<Option<Identity>, FileError> {
-        let path = directory.path().join(name);
-        directory.file(name)?.map(|file| Identity::of(&file.into_file(), &path)).transpose()
     }
 
     /// Takes a state away from a holder who does not let go, perhaps because somebody has stopped them. Callers hold
@@ -134,7 +134,7 @@ impl StateFile {
     }
 
     fn holding(locked: Locked, path: PathBuf, latest: Latest) -> Self {
-        let Latest { state, sequence, slot, damage } = latest;
+        let Latest { state, sequence, slot, damage, .. } = latest;
         Self { locked, path, state, sequence, slot, damage }
     }
 
@@ -144,7 +144,9 @@ impl StateFile {
     /// The record could not be written or synced, or the file was taken away meanwhile. Then it is open whether the
     /// change or the record before it holds; neither brings a used code back.
     pub fn save(&mut self) -> Result<(), StateError> {
-        let sequence = self.sequence.saturating_add(1);
+        let next = self.sequence.saturating_add(1);
+        // Never over the only record that is certain to be on the disk; after damage a number is left out for that.
+        let sequence = if Slot::of(next) == self.slot { next.saturating_add(1) } else { next };
         let record = encode(&self.state, sequence);
         let (file, target) = (self.locked.file(), self.slot.other());
         file.write_all_at(&record, target.offset()).map_err(|e| FileError::io(&self.path, "write", e))?;
@@ -176,7 +178,7 @@ impl StateFile {
     /// The content of a new file, both slots written out so that no later change allocates anything.
     #[must_use]
     pub fn initial_content(state: &State) -> Vec<u8> {
-        let record = encode(state, 1);
+        let record = encode(state, FIRST_SEQUENCE);
         let mut content = vec![0; FILE_BYTES];
         for slot in [Slot::First, Slot::Second] {
             let at = usize::try_from(slot.offset()).unwrap_or(0);
@@ -189,6 +191,11 @@ impl StateFile {
 }
 
 impl Slot {
+    /// Where a record is synced; the other slot gets its copy.
+    fn of(sequence: u64) -> Self {
+        if sequence % 2 == 1 { Self::First } else { Self::Second }
+    }
+
     fn other(self) -> Self {
         match self {
             Self::First => Self::Second,
@@ -215,8 +222,11 @@ impl Slot {
 struct Latest {
     state: State,
     sequence: u64,
+    /// Which of the two is certain to be on the disk.
     slot: Slot,
     damage: Option<Damage>,
+    /// Both records are the same.
+    settled: bool,
 }
 
 impl Latest {
@@ -230,16 +240,18 @@ impl Latest {
         }
         let read = |slot| read_record(file, slot).map_err(|e| FileError::io(path, "read", e));
         let (first, second) = (decode(&read(Slot::First)?), decode(&read(Slot::Second)?));
+        let settled = matches!((&first, &second), (Ok(first), Ok(second)) if first.0 == second.0);
         let (slot, (sequence, state), damage) = match (first, second) {
             (Ok(first), Ok(second)) if first.0 < second.0 => (Slot::Second, second, None),
-            // Where they are copies of each other, it does not matter which one is overwritten next.
-            (Ok(first), Ok(_)) => (Slot::First, first, None),
+            (Ok(first), Ok(second)) if first.0 > second.0 => (Slot::First, first, None),
+            // Copies of each other, of which one was synced.
+            (Ok(first), Ok(_)) => (Slot::of(first.0), first, None),
             (Ok(first), Err(error)) => (Slot::First, first, Some((Slot::Second, error))),
             (Err(error), Ok(second)) => (Slot::Second, second, Some((Slot::First, error))),
             (Err(first), Err(second)) => return Err(StateError::Damaged { path: path.to_owned(), first, second }),
         };
         let damage = damage.map(|(slot, error)| Damage { path: path.to_owned(), slot: slot.number(), error });
-        Ok(Self { state, sequence, slot, damage })
+        Ok(Self { state, sequence, slot, damage, settled })
     }
 }
 
@@ -326,6 +338,8 @@ impl StateError {
 
 /// The blocks of most disks: a write that tears one slot cannot reach the other.
 const SLOT_BYTES: usize = 4096;
+/// The sequence number of a file that was made and not changed since.
+const FIRST_SEQUENCE: u64 = 1;
 /// Behind the first record, where no record comes.
 const SEAL_AT: u64 = RECORD_BYTES as u64;
 /// What a file is marked with that is being taken over.

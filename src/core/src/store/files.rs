@@ -1,6 +1,7 @@
 //! The records as files: one enrolment and one state for each user.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -122,19 +123,24 @@ impl<'w> Files<'w> {
                 Opened::Locked(opened) => opened,
                 Opened::Missing => match make(states, &name, &missing)? {
                     Some(made) => {
-                        findings.rebuilt = made.then(|| states.path().join(&name));
+                        if made {
+                            findings.rebuilt = Some(states.path().join(&name));
+                        }
                         continue;
                     }
                     None => return Ok(None),
                 },
                 Opened::Held(held) => {
                     let _taking = states.lock()?;
-                    if StateFile::identity(states, &name)? != Some(held) {
+                    match StateFile::open(states, &name, Duration::ZERO)? {
+                        Opened::Locked(opened) => opened,
+                        Opened::Held(still) if still == held => {
+                            findings.taken_over = Some(states.path().join(&name));
+                            StateFile::take_over(states, &name)?
+                        }
                         // Somebody else was faster, and is judging now.
-                        continue;
+                        Opened::Held(_) | Opened::Missing => continue,
                     }
-                    findings.taken_over = Some(states.path().join(&name));
-                    StateFile::take_over(states, &name)?
                 }
             };
             if opened.state.uid != account.uid {

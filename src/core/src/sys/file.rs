@@ -132,7 +132,7 @@ pub enum Problem {
     Links { count: u64 },
     #[error("needs a file size limit of {needed} bytes, and this process has {limit}")]
     Limited { needed: u64, limit: u64 },
-    #[error("was removed meanwhile")]
+    #[error("was removed or replaced meanwhile")]
     Gone,
     #[error("is empty")]
     Empty,
