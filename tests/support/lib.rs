@@ -24,7 +24,7 @@ pub use door::{Door, Program, SAY_WHO, Visit};
 pub use journal::Journal;
 pub use pam_code::name as pam_code_name;
 pub use report::{Called, Cycle, Disposition, Report, Said, Sample, Snapshot, Style};
-pub use sandbox::{Output, Running, RunningHost, Sandbox};
+pub use sandbox::{Output, Running, RunningHost, Sandbox, two_lines};
 pub use script::{Answer, Barrier, Call, Race, Script, Step, Worker};
 pub use secret::{Secret, oathtool};
 pub use terminal::Terminal;

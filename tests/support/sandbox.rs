@@ -258,6 +258,21 @@ impl Running {
     }
 }
 
+/// Exactly `error: …` and `hint: …` on standard error, and nothing in them that moves a cursor.
+#[track_caller]
+pub fn two_lines(output: &Output, status: i32) -> (String, String) {
+    let stderr = &output.stderr;
+    let lines: Vec<&str> = stderr.split_terminator('\n').collect();
+    let [error, hint] = lines.as_slice() else { panic!("not two lines: {stderr:?}") };
+    let (Some(error), Some(hint)) = (error.strip_prefix("error: "), hint.strip_prefix("hint: ")) else {
+        panic!("not an error and a hint: {stderr:?}")
+    };
+    assert!(stderr.ends_with('\n') && !stderr.replace('\n', "").contains(char::is_control), "{stderr:?}");
+    assert!(!stderr.contains(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')), "{stderr:?}");
+    assert_eq!(output.status.code(), Some(status), "{stderr}");
+    (error.to_owned(), hint.to_owned())
+}
+
 /// A `pam-host` at work.
 pub struct RunningHost {
     output: mpsc::Receiver<Output>,

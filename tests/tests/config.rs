@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Output, Sandbox, Secret};
+use support::{Output, Sandbox, Secret, two_lines};
 
 #[test]
 fn every_key_refuses_every_wrong_type_where_it_stands() {
@@ -383,21 +383,6 @@ fn records(sandbox: &Sandbox) -> String {
     let list = "find /etc/twofactor /var/lib/twofactor ! -name config.toml ! -name .nobody -printf '%p %y %m %u %n\\n' | sort
         find /etc/twofactor /var/lib/twofactor -type f ! -name config.toml ! -name .nobody -print0 | sort -z | xargs -0 sha256sum";
     sandbox.bash(list).succeeded().stdout
-}
-
-/// Exactly `error: …` and `hint: …` on standard error, and nothing in them that moves a cursor.
-#[track_caller]
-fn two_lines(output: &Output, status: i32) -> (String, String) {
-    let stderr = &output.stderr;
-    let lines: Vec<&str> = stderr.split_terminator('\n').collect();
-    let [error, hint] = lines.as_slice() else { panic!("not two lines: {stderr:?}") };
-    let (Some(error), Some(hint)) = (error.strip_prefix("error: "), hint.strip_prefix("hint: ")) else {
-        panic!("not an error and a hint: {stderr:?}")
-    };
-    assert!(stderr.ends_with('\n') && !stderr.replace('\n', "").contains(char::is_control), "{stderr:?}");
-    assert!(!stderr.contains(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')), "{stderr:?}");
-    assert_eq!(output.status.code(), Some(status), "{stderr}");
-    (error.to_owned(), hint.to_owned())
 }
 
 const CONFIG: &str = "/etc/twofactor/config.toml";

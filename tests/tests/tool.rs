@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{Output, Sandbox, Secret, Terminal, oathtool};
+use support::{Output, Sandbox, Secret, Terminal, oathtool, two_lines};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -866,20 +866,6 @@ fn sees_what_is_typed(terminal: &mut Terminal) {
         assert!(modes.replace("\r\n", " ").contains(mode), "{modes}");
     }
     assert!(terminal.transcript().contains("eol = <undef>;"), "{modes}");
-}
-
-/// Exactly `error: …` and `hint: …` on standard error, and nothing in them that moves a cursor.
-#[track_caller]
-fn two_lines(output: &Output, status: i32) -> (String, String) {
-    let stderr = &output.stderr;
-    let lines: Vec<&str> = stderr.split_terminator('\n').collect();
-    let [error, hint] = lines.as_slice() else { panic!("not two lines: {stderr:?}") };
-    let (Some(error), Some(hint)) = (error.strip_prefix("error: "), hint.strip_prefix("hint: ")) else {
-        panic!("not an error and a hint: {stderr:?}")
-    };
-    assert!(stderr.ends_with('\n') && !stderr.replace('\n', "").contains(char::is_control), "{stderr:?}");
-    assert_eq!(output.status.code(), Some(status), "{stderr}");
-    (error.to_owned(), hint.to_owned())
 }
 
 /// The one line of JSON that is all of standard output.

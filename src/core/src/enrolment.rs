@@ -108,8 +108,7 @@ impl Enrolment {
 
     /// The numbers of the keys that the secrets are sealed under.
     pub fn keys(&self) -> impl Iterator<Item = KeyNumber> {
-        let devices = self.devices.iter().map(|device| device.sealed.key);
-        devices.chain(self.recovery.iter().map(|sheet| sheet.sealed.key))
+        keys(&self.devices, self.recovery.as_ref())
     }
 
     /// Reads the file of `account`.
@@ -253,14 +252,17 @@ impl RecoverySheet {
     }
 }
 
+fn keys<'e>(devices: &'e [Device], recovery: Option<&'e RecoverySheet>) -> impl Iterator<Item = KeyNumber> + 'e {
+    devices.iter().map(|device| device.sealed.key).chain(recovery.map(|sheet| sheet.sealed.key))
+}
+
 /// The keys that an enrolment is sealed under, whoever it belongs to.
 ///
 /// # Errors
 /// It is malformed or of an unknown version.
 pub fn keys_of(bytes: &[u8]) -> Result<Vec<KeyNumber>, EnrolmentError> {
     let record = Record::parse(bytes)?;
-    let mut keys: Vec<_> = record.devices.iter().map(|device| device.sealed.key).collect();
-    keys.extend(record.recovery.iter().map(|sheet| sheet.sealed.key));
+    let mut keys: Vec<_> = keys(&record.devices, record.recovery.as_ref()).collect();
     keys.sort_unstable();
     keys.dedup();
     Ok(keys)

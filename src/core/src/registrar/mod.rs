@@ -3,16 +3,18 @@
 
 mod keys;
 mod recovery;
+mod removal;
 
 pub use recovery::RecoveryCodes;
+pub use removal::Part;
 
 use std::path::PathBuf;
 
 use crate::account::{Account, UserName};
 use crate::clock::{ClockError, UnixTime};
 use crate::enrolment::{DEVICES_MAX, Device, DeviceId, Enrolment, purpose_of_device};
+use crate::factor::Label;
 use crate::factor::totp::{Parameters, Step};
-use crate::factor::{Label, Method};
 use crate::keyring::{Binding, Keyring, KeyringError, SealError};
 use crate::secret::Secret;
 use crate::state::{State, StateError, StateFile};
@@ -118,8 +120,10 @@ impl<'w> Registrar<'w> {
         let replaced = states.replace(&name.file_stem(), &StateFile::initial_content(&state));
         let recorded = replaced.map_err(Into::into).and_then(|()| self.change_state(&draft.enrolment, |_| ()));
         if recorded.is_err() {
-            let undone = (states.remove(&name.file_stem()), users.remove(&enrolment_name(name)), users.sync());
-            let (Ok(()), Ok(()), Ok(())) = undone else { return recorded };
+            // All that can be undone is; the error to tell of is the one that began it.
+            let _ = states.remove(&name.file_stem());
+            let _ = users.remove(&enrolment_name(name));
+            let _ = users.sync();
         }
         recorded
     }
@@ -176,9 +180,8 @@ impl<'w> Registrar<'w> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
         let enrolment = self.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
-        let (states, now) = (self.files.states()?, self.files.now()?);
-        let rebuilt = || State::rebuilt(&enrolment, now, self.files.window());
-        match self.files.state(&states, account, || Ok(Some(rebuilt()))) {
+        let states = self.files.states()?;
+        match self.files.state(&states, account, || self.rebuilt(&enrolment).map(Some)) {
             Ok(Some((mut opened, findings))) => {
                 let count = opened.state.failures.count;
                 opened.state.failures = Failures::default();
@@ -194,52 +197,12 @@ impl<'w> Registrar<'w> {
                 | StoreError::StrangeState { .. },
             ) => {
                 let _making = states.lock()?;
-                states.replace(&account.name.file_stem(), &StateFile::initial_content(&rebuilt()))?;
+                states.replace(&account.name.file_stem(), &StateFile::initial_content(&self.rebuilt(&enrolment)?))?;
                 Ok(None)
             }
             Ok(None) => Err(RegistrarError::NotEnrolled),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// Removes all that there is of a user, also what cannot be read any more, and also if the account is gone.
-    ///
-    /// # Errors
-    /// There is nothing, or it cannot be removed.
-    pub fn remove(&self, name: &UserName) -> Result<(), RegistrarError> {
-        let users = self.files.users()?;
-        let _changing = users.lock()?;
-        let enrolled = users.names()?.contains(&enrolment_name(name));
-        if !enrolled && !self.files.states()?.names()?.contains(&name.file_stem()) {
-            return Err(RegistrarError::NotEnrolled);
-        }
-        self.remove_all(&users, name)
-    }
-
-    /// Removes one device or one method. What is left without any device goes as a whole. Answers whether anything
-    /// of the enrolment is left.
-    ///
-    /// # Errors
-    /// There is nothing of that kind, or the records cannot be written.
-    pub fn remove_part(&self, account: &Account, part: &Part) -> Result<bool, RegistrarError> {
-        let users = self.files.users()?;
-        let _changing = users.lock()?;
-        let before = self.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
-        let mut enrolment = before.clone();
-        match part {
-            Part::Method(Method::Recovery) => enrolment.recovery = None,
-            Part::Method(Method::Totp) => enrolment.devices.clear(),
-            Part::Device(label) => enrolment.devices.retain(|device| device.label != *label),
-        }
-        if enrolment == before {
-            return Err(RegistrarError::NoSuchPart);
-        }
-        if enrolment.devices.is_empty() {
-            return self.remove_all(&users, &account.name).map(|()| false);
-        }
-        self.save(&users, &enrolment, Some(&before))?;
-        self.outlast_judges(account);
-        Ok(true)
     }
 
     /// What there is to say about a user; `None` if they are not enrolled.
@@ -274,7 +237,7 @@ impl<'w> Registrar<'w> {
     /// The enrolment of a user; `None` if they are not enrolled, which somebody with a state is.
     fn enrolment(&self, users: &Directory, account: &Account) -> Result<Option<Enrolment>, RegistrarError> {
         let found = self.files.enrolment(users, account)?;
-        if found.is_none() && self.files.states()?.names()?.contains(&account.name.file_stem()) {
+        if found.is_none() && self.files.states()?.contains(&account.name.file_stem())? {
             let path = users.path().join(enrolment_name(&account.name));
             return Err(StoreError::EnrolmentLost { path }.into());
         }
@@ -306,14 +269,18 @@ impl<'w> Registrar<'w> {
 
     /// Changes the state of somebody who is enrolled. One that is missing is rebuilt: what was used is not known.
     fn change_state(&self, enrolment: &Enrolment, change: impl FnOnce(&mut State)) -> Result<(), RegistrarError> {
-        let window = self.files.window();
-        let rebuilt = || Ok(Some(State::rebuilt(enrolment, self.files.now()?, window)));
+        let rebuilt = || self.rebuilt(enrolment).map(Some);
         let opened = self.files.state(&self.files.states()?, &enrolment.account, rebuilt)?;
         let (mut opened, _) = opened.ok_or(RegistrarError::NotEnrolled)?;
         change(&mut opened.state);
-        opened.state.follow(enrolment, self.files.now()?, window);
+        opened.state.follow(enrolment, self.files.now()?, self.files.window());
         opened.save().map_err(StoreError::from)?;
         Ok(())
+    }
+
+    /// The state of somebody whose own was lost, as of now.
+    fn rebuilt(&self, enrolment: &Enrolment) -> Result<State, StoreError> {
+        Ok(State::rebuilt(enrolment, self.files.now()?, self.files.window()))
     }
 
     /// Waits until no login is left that judges by an enrolment read before. One that was stopped has its state taken
@@ -322,19 +289,6 @@ impl<'w> Registrar<'w> {
         if let Ok(states) = self.files.states() {
             drop(self.files.state(&states, account, || Ok(None)));
         }
-    }
-
-    /// The state first: somebody who is half removed is still enrolled, instead of looking as if their enrolment had
-    /// been lost. A login that is being judged meanwhile finds its state gone and is refused.
-    fn remove_all(&self, users: &Directory, name: &UserName) -> Result<(), RegistrarError> {
-        let states = self.files.states()?;
-        // No login makes a new state meanwhile.
-        let _making = states.lock()?;
-        states.remove(&name.file_stem())?;
-        states.sync()?;
-        users.remove(&enrolment_name(name))?;
-        users.sync()?;
-        Ok(())
     }
 
     /// Puts an enrolment in the place of the one before it. If that fails, the one before it is there again: the
@@ -370,14 +324,6 @@ impl<'w> Registrar<'w> {
             other => Ok(other?),
         }
     }
-}
-
-/// One part of an enrolment.
-pub enum Part {
-    /// All of one method.
-    Method(Method),
-    /// The device of that label.
-    Device(Label),
 }
 
 /// A change was not made.

@@ -7,8 +7,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, openat, renameat};
-use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, renameat};
+use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::file::{FileError, Problem, TrustedFile, above_standard_streams, kind, ownership_problem};
@@ -142,6 +142,18 @@ impl Directory {
         file.write_all(content).map_err(failed("write"))?;
         file.sync_all().map_err(failed("sync"))?;
         Locked::exclusive(file, &path, PATIENCE)
+    }
+
+    /// Whether anything has that name, whatever it is.
+    ///
+    /// # Errors
+    /// The directory cannot be searched.
+    pub fn contains(&self, name: &str) -> Result<bool, FileError> {
+        match fstatat(&self.descriptor, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::ENOENT) => Ok(false),
+            Err(e) => Err(FileError::io(&self.path.join(name), "examine", e.into())),
+        }
     }
 
     /// Removes a file; one that is not there is no error.
