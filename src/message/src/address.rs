@@ -13,6 +13,21 @@ impl EmailAddress {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The part after the `@`.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
+    /// `a***@e***.org`: enough for the owner to know it again, the same length for every address.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let (local, domain) = self.0.rsplit_once('@').unwrap_or_default();
+        let first = |text: &str| text.chars().next().unwrap_or('*');
+        let top = domain.rsplit_once('.').map_or(String::new(), |(_, top)| format!(".{top}"));
+        format!("{}***@{}***{top}", first(local), first(domain))
+    }
 }
 
 impl FromStr for EmailAddress {
@@ -77,6 +92,17 @@ mod tests {
     fn plain_addresses_are_taken() {
         for good in ["helpdesk@example.org", "a.b+c@x-y.example", "root@localhost"] {
             assert!(good.parse::<EmailAddress>().is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_mask_tells_the_first_letters_and_no_length() {
+        for (address, mask) in [
+            ("alice@example.org", "a***@e***.org"),
+            ("a@mail.example.co.uk", "a***@m***.uk"),
+            ("root@localhost", "r***@l***"),
+        ] {
+            assert_eq!(address.parse::<EmailAddress>().unwrap().masked(), mask);
         }
     }
 

@@ -1,11 +1,24 @@
-//! The words that every part shares: addresses, and text from outside made safe to show.
+//! The words that every part shares: addresses, what is sent and how it went, and text from outside made safe to show.
 //!
 //! The process that talks to the network depends on this crate alone, so nothing here can name an enrolment, a
-//! secret or a file of ours.
+//! secret of a person or a file of ours.
 #![forbid(unsafe_code)]
 
 mod address;
+mod errand;
+mod frame;
+mod number;
 mod printable;
+mod template;
+mod verdict;
 
 pub use address::{AddressError, EmailAddress};
+pub use errand::{
+    Attempt, Content, Credentials, ERRAND_MAX_BYTES, Errand, Http, Load, Mail, MailRoute, Protection, Smtp, Text,
+    TextRoute, Twilio,
+};
+pub use frame::FrameError;
+pub use number::{NumberError, PhoneNumber};
 pub use printable::{logged, shown};
+pub use template::{Template, TemplateError};
+pub use verdict::{Report, Trouble, TroubleKind, VERDICT_MAX_BYTES, Verdict};

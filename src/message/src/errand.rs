@@ -1,0 +1,270 @@
+//! What the sender is to do: one message, and the ways to send it.
+
+use zeroize::Zeroizing;
+
+use crate::frame::{self, either, record, words};
+use crate::{EmailAddress, FrameError, PhoneNumber};
+
+/// One message and the ways to send it, tried in order until one takes it.
+pub struct Errand {
+    /// The message.
+    pub load: Load,
+    /// Whether the whole conversation with the server is wanted, secrets masked.
+    pub conversation: bool,
+}
+
+/// A message with its ways.
+pub enum Load {
+    /// A mail.
+    Mail((Mail, Vec<Attempt<MailRoute>>)),
+    /// A short text to a telephone.
+    Text((Text, Vec<Attempt<TextRoute>>)),
+}
+
+/// One way, and how long it may take.
+pub struct Attempt<R> {
+    /// The way.
+    pub route: R,
+    /// In seconds; after that the next way is tried.
+    pub timeout_seconds: u32,
+}
+
+/// A mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The sender's address.
+    pub from: EmailAddress,
+    /// What the sender is called; no control characters.
+    pub from_name: Option<String>,
+    /// To whom; at least one.
+    pub to: Vec<EmailAddress>,
+    /// Who gets a copy.
+    pub copy: Vec<EmailAddress>,
+    /// One line.
+    pub subject: String,
+    /// The text, lines ended by `\n`.
+    pub text: String,
+    /// The same as HTML.
+    pub html: Option<String>,
+    /// The name of this host, for Message-ID and EHLO.
+    pub host: String,
+}
+
+/// A short text to a telephone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// To whom.
+    pub number: PhoneNumber,
+    /// The text.
+    pub text: String,
+}
+
+/// A way to send a mail.
+pub enum MailRoute {
+    /// A mail server.
+    Smtp(Smtp),
+    /// A program that takes the message on its standard input and the recipients from the headers: path and arguments.
+    Sendmail(Vec<String>),
+    /// A directory that the message is put into (Maildir); its path.
+    Maildir(String),
+}
+
+/// A mail server (RFC 5321).
+pub struct Smtp {
+    /// Its name, which the certificate must have, or its address.
+    pub server: String,
+    /// Its port.
+    pub port: u16,
+    /// How the conversation is protected.
+    pub protection: Protection,
+    /// Who we are there.
+    pub credentials: Option<Credentials>,
+    /// The certificates (PEM) to trust; otherwise the system's.
+    pub authorities: Option<String>,
+}
+
+/// How a conversation with a mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protection {
+    /// TLS from the first byte (RFC 8314).
+    Implicit,
+    /// TLS after STARTTLS (RFC 3207), or nothing is sent.
+    StartTls,
+    /// None.
+    None,
+}
+
+/// A user name with a password, or with an access token for XOAUTH2.
+pub struct Credentials {
+    /// The name.
+    pub username: String,
+    /// The password or token.
+    pub password: Zeroizing<String>,
+    /// Whether it is a token.
+    pub is_token: bool,
+}
+
+/// A way to send a short text.
+pub enum TextRoute {
+    /// The Twilio REST API, or a service of the same shape.
+    Twilio(Twilio),
+    /// Any service that takes an HTTP request.
+    Http(Http),
+    /// A program that takes the text on its standard input: path and arguments, `{number}` filled in.
+    Command(Vec<String>),
+}
+
+/// `POST BASE/2010-04-01/Accounts/SID/Messages.json`.
+pub struct Twilio {
+    /// Such as `https://api.twilio.com`.
+    pub base_url: String,
+    /// Whose account.
+    pub account_sid: String,
+    /// Its secret.
+    pub auth_token: Zeroizing<String>,
+    /// A number, or a name where the country allows one.
+    pub from: String,
+    /// The certificates (PEM) to trust; otherwise the system's.
+    pub authorities: Option<String>,
+}
+
+/// One HTTP request. `{number}`, `{text}` and `{secret}` are filled in, escaped for where they stand.
+pub struct Http {
+    /// The URL.
+    pub url: String,
+    /// `GET`, `POST` or `PUT`.
+    pub method: String,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Option<String>,
+    /// What the body is.
+    pub content: Content,
+    /// What stands for `{secret}`.
+    pub secret: Option<Zeroizing<String>>,
+    /// The status codes that mean success, from and to.
+    pub success: (u16, u16),
+    /// What must stand in the body of the answer.
+    pub success_text: Option<String>,
+    /// The certificates (PEM) to trust; otherwise the system's.
+    pub authorities: Option<String>,
+}
+
+/// What the body of an HTTP request is, and so how values are escaped in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// `application/json`.
+    Json,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// `text/plain`; values as they are.
+    Plain,
+}
+
+impl Errand {
+    /// The frame.
+    #[must_use]
+    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        frame::write(MAGIC, self)
+    }
+
+    /// Reads a frame.
+    ///
+    /// # Errors
+    /// It is none, or of another release.
+    pub fn decode(bytes: &[u8]) -> Result<Self, FrameError> {
+        frame::read(MAGIC, bytes, ERRAND_MAX_BYTES)
+    }
+}
+
+record!(Errand { load, conversation });
+either!(Load { Mail = 1, Text = 2 });
+record!(Attempt<MailRoute> { route, timeout_seconds });
+record!(Attempt<TextRoute> { route, timeout_seconds });
+record!(Mail { from, from_name, to, copy, subject, text, html, host });
+record!(Text { number, text });
+either!(MailRoute { Smtp = 1, Sendmail = 2, Maildir = 3 });
+record!(Smtp { server, port, protection, credentials, authorities });
+words!(Protection { Implicit = 1, StartTls = 2, None = 3 });
+record!(Credentials { username, password, is_token });
+either!(TextRoute { Twilio = 1, Http = 2, Command = 3 });
+record!(Twilio { base_url, account_sid, auth_token, from, authorities });
+record!(Http { url, method, headers, body, content, secret, success, success_text, authorities });
+words!(Content { Json = 1, Form = 2, Plain = 3 });
+
+const MAGIC: [u8; 8] = *b"2FERRND1";
+/// No errand is longer; most of it would be certificates.
+pub const ERRAND_MAX_BYTES: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sample() -> Errand {
+        let mail = Mail {
+            from: "twofactor@example.org".parse().unwrap(),
+            from_name: Some("Example".to_owned()),
+            to: vec!["alice@example.org".parse().unwrap()],
+            copy: Vec::new(),
+            subject: "123456 is your code".to_owned(),
+            text: "123456\n".to_owned(),
+            html: None,
+            host: "host.example.org".to_owned(),
+        };
+        let smtp = Smtp {
+            server: "smtp.example.org".to_owned(),
+            port: 465,
+            protection: Protection::Implicit,
+            credentials: Some(Credentials {
+                username: "u".to_owned(),
+                password: Zeroizing::new("p".to_owned()),
+                is_token: false,
+            }),
+            authorities: None,
+        };
+        let attempts = vec![
+            Attempt { route: MailRoute::Smtp(smtp), timeout_seconds: 10 },
+            Attempt { route: MailRoute::Sendmail(vec!["/usr/sbin/sendmail".to_owned()]), timeout_seconds: 5 },
+        ];
+        Errand { load: Load::Mail((mail, attempts)), conversation: true }
+    }
+
+    #[test]
+    fn an_errand_survives_its_frame() {
+        let frame = sample().encode();
+        let read = Errand::decode(&frame).unwrap();
+        assert_eq!(*read.encode(), *frame);
+        let Load::Mail((mail, attempts)) = read.load else { panic!("no mail") };
+        assert_eq!(mail.subject, "123456 is your code");
+        assert_eq!(attempts.len(), 2);
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_or_goes_on_is_refused() {
+        let frame = sample().encode();
+        for length in 0..frame.len() {
+            assert!(Errand::decode(&frame[..length]).is_err(), "{length}");
+        }
+        let mut longer = frame.to_vec();
+        longer.push(0);
+        assert_eq!(Errand::decode(&longer).err(), Some(FrameError::Malformed));
+        assert_eq!(Errand::decode(&vec![0; ERRAND_MAX_BYTES + 1]).err(), Some(FrameError::TooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn no_frame_makes_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Errand::decode(&[&MAGIC[..], &bytes].concat());
+        }
+
+        #[test]
+        fn no_flipped_byte_makes_the_reader_panic(at in 0usize..400, byte in any::<u8>()) {
+            let mut frame = sample().encode().to_vec();
+            if let Some(place) = frame.get_mut(at) {
+                *place = byte;
+            }
+            let _ = Errand::decode(&frame);
+        }
+    }
+}
