@@ -16,9 +16,23 @@ pub fn release() -> PathBuf {
     }
 }
 
+/// The program that sends messages, of the release build.
+pub fn sender() -> PathBuf {
+    release().join("twofactor-deliver")
+}
+
 /// The program `pam-host`, which cargo builds beside every integration test.
 pub fn pam_host() -> PathBuf {
+    beside("pam-host")
+}
+
+/// The program `fake-server`, which cargo builds beside every integration test.
+pub fn fake_server() -> PathBuf {
+    beside("fake-server")
+}
+
+fn beside(name: &str) -> PathBuf {
     let running = env::current_exe().expect("the test knows its own path");
-    let beside = running.ancestors().skip(1).take(2).map(|folder| folder.join("pam-host")).find(|path| path.exists());
-    beside.unwrap_or_else(|| panic!("no pam-host beside {}: run the tests with cargo", running.display()))
+    let beside = running.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.exists());
+    beside.unwrap_or_else(|| panic!("no {name} beside {}: run the tests with cargo", running.display()))
 }

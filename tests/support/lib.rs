@@ -5,24 +5,43 @@
 //! * [`Journal`]: every syslog line of every process in a sandbox.
 //! * [`Terminal`]: a pseudo-terminal inside a sandbox, for `login`, `su`, `sudo`, `ssh` and the tool.
 //! * [`Door`]: a sandbox in which sshd, sudo, login or su lets people in.
+//! * [`Authority`] and [`Certificate`]: what a server shows of itself, good or bad.
+//! * [`Postfix`] and [`Mailbox`]: a real mail server, and whoever reads what it brings.
+//! * [`HostileSmtp`] and [`Gateway`]: servers for mail and short texts that do what they are told, [`Playing`] meanwhile,
+//!   and what they [`Heard`].
 //! * [`Secret`]: an enrolled user's secret, whose codes the independent `oathtool` computes.
 //!
 //! A test that can't go on panics where it stands: nothing here returns an error for a test to forget.
 
 mod artefacts;
+mod authority;
 mod door;
+mod fake;
+mod gateway;
+mod hostile_smtp;
 mod journal;
+mod mailbox;
+mod names;
 mod pam_code;
+mod part;
+mod postfix;
 mod report;
 mod sandbox;
 mod script;
 mod secret;
 mod terminal;
 
-pub use artefacts::{checkout, pam_host, release};
+pub use artefacts::{checkout, fake_server, pam_host, release, sender};
+pub use authority::{Authority, Certificate};
 pub use door::{Door, Program, SAY_WHO, Visit};
+pub use fake::{Heard, Playing};
+pub use gateway::{Gateway, queued, response};
+pub use hostile_smtp::HostileSmtp;
 pub use journal::Journal;
+pub use mailbox::{Letter, Mailbox};
 pub use pam_code::name as pam_code_name;
+pub use part::{Behaviour, Event, HttpPart, Part, Request, SmtpPart, Stage};
+pub use postfix::Postfix;
 pub use report::{Called, Cycle, Disposition, Report, Said, Sample, Snapshot, Style};
 pub use sandbox::{Output, Running, RunningHost, Sandbox, two_lines};
 pub use script::{Answer, Barrier, Call, Race, Script, Step, Worker};
