@@ -1,0 +1,130 @@
+//! What a worker tells its supervisor, one packet at a time. The worker may have been taken over by a server, so a
+//! packet is bounded by its socket call and nothing in it is believed to be harmless.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::fcntl::OFlag;
+use nix::unistd::{pipe2, read, write};
+use twofactor_message::{Report, Trouble, Verdict};
+
+/// One thing that a worker tells.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// What it attempts now; kept for the case that it is never heard of again.
+    Stage(String),
+    /// One more line of the conversation.
+    Line(String),
+    /// How it ended; the last word.
+    End(Option<Trouble>),
+}
+
+/// The worker's end.
+pub(crate) struct Teller(OwnedFd);
+
+impl Teller {
+    /// Says it. If nobody listens any more, the supervisor is gone, and this process is about to be.
+    pub(crate) fn tell(&self, word: &Word) {
+        let packet = word.encode();
+        let _ = write(&self.0, packet.get(..PACKET_MAX_BYTES.min(packet.len())).unwrap_or_default());
+    }
+}
+
+/// The supervisor's end.
+pub(crate) struct Listener(OwnedFd);
+
+impl Listener {
+    /// The next word; `None` once there will be no more.
+    ///
+    /// # Errors
+    /// It is none that this release knows.
+    pub(crate) fn hear(&self) -> Result<Option<Word>, NoWord> {
+        let mut packet = [0; PACKET_MAX_BYTES];
+        match read(&self.0, &mut packet) {
+            Ok(0) => Ok(None),
+            Ok(length) => packet.get(..length).and_then(Word::decode).map(Some).ok_or(NoWord),
+            Err(_) => Err(NoWord),
+        }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// The worker said something that means nothing.
+#[derive(Debug)]
+pub(crate) struct NoWord;
+
+/// A pipe in packet mode (O_DIRECT): every write is one read.
+///
+/// # Errors
+/// There are no descriptors left.
+pub(crate) fn pair() -> nix::Result<(Teller, Listener)> {
+    let (listener, teller) = pipe2(OFlag::O_CLOEXEC | OFlag::O_DIRECT)?;
+    Ok((Teller(teller), Listener(listener)))
+}
+
+impl Word {
+    fn encode(&self) -> Vec<u8> {
+        let (tag, body) = match self {
+            Self::Stage(text) => (STAGE, text.clone().into_bytes()),
+            Self::Line(text) => (LINE, text.clone().into_bytes()),
+            Self::End(trouble) => {
+                let report = Report { route: String::new(), trouble: trouble.clone() };
+                (END, Verdict { reports: vec![report], conversation: Vec::new() }.encode())
+            }
+        };
+        let mut packet = vec![tag];
+        packet.extend(body);
+        packet
+    }
+
+    fn decode(packet: &[u8]) -> Option<Self> {
+        let (tag, body) = packet.split_first()?;
+        let text = || String::from_utf8(body.to_vec()).ok();
+        match *tag {
+            STAGE => text().map(Self::Stage),
+            LINE => text().map(Self::Line),
+            END => {
+                let [report] = <[Report; 1]>::try_from(Verdict::decode(body).ok()?.reports).ok()?;
+                Some(Self::End(report.trouble))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// PIPE_BUF: a packet is never longer (pipe(7)).
+const PACKET_MAX_BYTES: usize = 4096;
+const STAGE: u8 = b'S';
+const LINE: u8 = b'L';
+const END: u8 = b'E';
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twofactor_message::TroubleKind;
+
+    #[test]
+    fn words_arrive_one_by_one_and_then_the_end() {
+        let trouble = Trouble { kind: TroubleKind::Refused, detail: "550".to_owned() };
+        let words = [Word::Stage("TLS".to_owned()), Word::Line("> QUIT".to_owned()), Word::End(Some(trouble))];
+        let (teller, listener) = pair().unwrap();
+        words.iter().for_each(|word| teller.tell(word));
+        drop(teller);
+        for word in words {
+            assert_eq!(listener.hear().unwrap(), Some(word));
+        }
+        assert_eq!(listener.hear().unwrap(), None);
+    }
+
+    #[test]
+    fn what_no_worker_of_ours_would_say_is_no_word() {
+        let many = Verdict { reports: Vec::new(), conversation: Vec::new() }.encode();
+        for packet in [&b"X"[..], b"L\xff", b"E", b"Enothing", &[&b"E"[..], &many].concat()] {
+            assert_eq!(Word::decode(packet), None, "{packet:?}");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Starts a worker for each way to send, keeps the time, and answers. No byte of a server comes here except through a
+//! worker's bounded words.
+
+use std::fmt::Display;
+use std::io;
+use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{ExitCode, exit};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, alarm, getpid, pipe2, read, setpgid, setsid, write};
+use twofactor_message::{Errand, Report, Trouble, TroubleKind, VERDICT_MAX_BYTES, Verdict, logged};
+
+use crate::channel::{self, Listener, Word};
+use crate::job::{Discretion, Job};
+use crate::trouble::{printable, sender, trouble};
+use crate::{process, worker};
+
+/// Goes on as a process of its own; the one that was started ends at once, so that its host can go on too.
+pub(crate) fn take_over(errand: &Errand) -> ExitCode {
+    let started = pipe2(OFlag::O_CLOEXEC).and_then(|pipe| Ok((pipe, process::fork()?)));
+    match started {
+        Ok((_held, ForkResult::Parent { .. })) => exit(0),
+        Ok(((gone, held), ForkResult::Child)) => {
+            drop(held);
+            // Ctrl-C at the host's prompt is not for us. This child leads no group, so it can not fail.
+            let _ = setsid();
+            // The end of the pipe is the end of the first process: who sees the verdict can reap without waiting.
+            let _ = read(&gone, &mut [0]);
+            drop(gone);
+            let verdict = catch_unwind(AssertUnwindSafe(|| run(errand)));
+            answer(&verdict.unwrap_or_else(|_| failed(sender("panicked"))), errand);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            give_up(sender(format_args!("start the supervisor: {}", error.desc())));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Answers that nothing was attempted.
+pub(crate) fn give_up(trouble: Trouble) {
+    let _ = say(&failed(trouble));
+}
+
+fn failed(trouble: Trouble) -> Verdict {
+    let trouble = Trouble { detail: printable(&trouble.detail, DETAIL_MAX_BYTES), ..trouble };
+    Verdict { reports: vec![Report { route: "sender".to_owned(), trouble: Some(trouble) }], conversation: Vec::new() }
+}
+
+/// Tries one way after the other until one takes the message.
+fn run(errand: &Errand) -> Verdict {
+    let jobs = Job::all(errand);
+    let seconds = jobs.iter().map(|(_, seconds)| seconds + WORKER_MARGIN_SECONDS).sum::<u32>();
+    alarm::set(seconds + SUPERVISOR_MARGIN_SECONDS);
+    let discretion = Discretion::of(errand);
+    let mut transcript = Transcript { wanted: errand.conversation, ..Transcript::default() };
+    let mut reports = Vec::new();
+    for (job, seconds) in jobs {
+        let result = attempt(job, seconds, &mut transcript);
+        let trouble = result.err().map(|trouble| {
+            let detail = discretion.without_codes(&printable(&trouble.detail, DETAIL_MAX_BYTES * 2));
+            Trouble { detail: printable(&detail, DETAIL_MAX_BYTES), ..trouble }
+        });
+        let delivered = trouble.is_none();
+        reports.push(Report { route: job.route().to_owned(), trouble });
+        if delivered {
+            break;
+        }
+    }
+    if reports.is_empty() {
+        return failed(sender("the errand names no way to send"));
+    }
+    Verdict { reports, conversation: transcript.lines }
+}
+
+/// Lets one worker try, and makes sure that nothing is left of it.
+fn attempt(job: Job<'_>, seconds: u32, transcript: &mut Transcript) -> Result<(), Trouble> {
+    let deadline = Instant::now() + Duration::from_secs(u64::from(seconds));
+    let failed = |error: Errno| sender(format_args!("start a worker: {}", error.desc()));
+    let supervisor = getpid();
+    let (teller, listener) = channel::pair().map_err(failed)?;
+    match process::fork().map_err(failed)? {
+        ForkResult::Child => {
+            drop(listener);
+            worker::work(job, deadline, supervisor, seconds + WORKER_MARGIN_SECONDS, teller);
+            exit(0);
+        }
+        ForkResult::Parent { child } => {
+            drop(teller);
+            // Both sides do it, so that it is done whoever comes first.
+            let _ = setpgid(child, child);
+            attend(child, &listener, deadline, seconds, transcript)
+        }
+    }
+}
+
+/// Listens to a worker until its last word, its end or its deadline.
+fn attend(
+    child: Pid,
+    listener: &Listener,
+    deadline: Instant,
+    seconds: u32,
+    transcript: &mut Transcript,
+) -> Result<(), Trouble> {
+    let mut stage = String::new();
+    for _ in 0..WORDS_MAX {
+        if !is_readable(listener, deadline) {
+            let _ = killpg(child, Signal::SIGKILL);
+            let _ = end(child);
+            return Err(trouble(TroubleKind::Slow, at(&stage, format_args!("no answer within {seconds} s"))));
+        }
+        match listener.hear() {
+            Ok(Some(Word::Stage(text))) => stage = printable(&text, DETAIL_MAX_BYTES / 2),
+            Ok(Some(Word::Line(line))) => transcript.add(&line),
+            Ok(Some(Word::End(trouble))) => {
+                let _ = end(child);
+                return trouble.map_or(Ok(()), Err);
+            }
+            Ok(None) => return Err(sender(at(&stage, how(end(child))))),
+            Err(channel::NoWord) => break,
+        }
+    }
+    let _ = killpg(child, Signal::SIGKILL);
+    let _ = end(child);
+    Err(sender(at(&stage, "the worker did not keep to its words")))
+}
+
+fn at(stage: &str, why: impl Display) -> String {
+    if stage.is_empty() { why.to_string() } else { format!("{stage}: {why}") }
+}
+
+/// Whether the worker says something, or is gone, before the deadline.
+fn is_readable(listener: &Listener, deadline: Instant) -> bool {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // Rounded up: the last millisecond is waited for, not spun away.
+        let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(listener.as_fd(), PollFlags::POLLIN)], timeout) {
+            Ok(0) if left.is_zero() => return false,
+            Ok(0) | Err(Errno::EINTR) => {}
+            Ok(_) => return true,
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Ends a worker that has nothing more to say, and takes it away. One that ended by itself keeps its own way of ending.
+/// What a mailer left running in the background to deliver what it took is not touched.
+fn end(child: Pid) -> nix::Result<WaitStatus> {
+    let _ = kill(child, Signal::SIGKILL);
+    loop {
+        match waitpid(child, None) {
+            Err(Errno::EINTR) => {}
+            ended => return ended,
+        }
+    }
+}
+
+fn how(ended: nix::Result<WaitStatus>) -> String {
+    match ended {
+        Ok(WaitStatus::Exited(_, code)) => format!("the worker ended without a word, with exit status {code}"),
+        Ok(WaitStatus::Signaled(_, signal, _)) => format!("the worker was ended by {signal}"),
+        _ => "the worker ended without a word".to_owned(),
+    }
+}
+
+/// The lines of all conversations, as many as a verdict can hold.
+#[derive(Default)]
+struct Transcript {
+    wanted: bool,
+    lines: Vec<String>,
+    bytes: usize,
+}
+
+impl Transcript {
+    fn add(&mut self, line: &str) {
+        let line = printable(line, LINE_MAX_BYTES);
+        if !self.wanted {
+            return;
+        }
+        self.bytes += line.len();
+        if self.bytes <= TRANSCRIPT_MAX_BYTES && self.lines.len() < LINES_MAX {
+            self.lines.push(line);
+        } else {
+            self.lines.push("(the rest is cut)".to_owned());
+            self.wanted = false;
+        }
+    }
+}
+
+/// Writes the verdict for the host, or to the log if the host has stopped waiting.
+fn answer(verdict: &Verdict, errand: &Errand) {
+    if say(verdict).is_ok() {
+        return;
+    }
+    let discretion = Discretion::of(errand);
+    let to = logged(&discretion.recipients());
+    process::log(&match (verdict.delivered_by(), verdict.reports.last()) {
+        (Some(route), _) => format!("event=sent result=delivered route={route} to={to}"),
+        (None, Some(report)) => {
+            let error = logged(&discretion.without_recipients(&report.to_string()));
+            format!("event=sent result=failed to={to} error={error}")
+        }
+        (None, None) => format!("event=sent result=failed to={to}"),
+    });
+}
+
+fn say(verdict: &Verdict) -> nix::Result<()> {
+    let frame = verdict.encode();
+    debug_assert!(frame.len() <= VERDICT_MAX_BYTES);
+    let mut rest = frame.as_slice();
+    while !rest.is_empty() {
+        match write(io::stdout(), rest) {
+            Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// What a worker may say before it is held to be out of its mind.
+const WORDS_MAX: usize = 1000;
+const DETAIL_MAX_BYTES: usize = 300;
+const LINE_MAX_BYTES: usize = 500;
+const LINES_MAX: usize = 250;
+/// With the longest reports of [`Job::all`] and the lengths in front of every line it fits [`VERDICT_MAX_BYTES`].
+const TRANSCRIPT_MAX_BYTES: usize = 24 * 1024;
+/// How much longer than its time a worker lives whose supervisor is gone.
+const WORKER_MARGIN_SECONDS: u32 = 5;
+const SUPERVISOR_MARGIN_SECONDS: u32 = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_verdict_fits_its_frame() {
+        let mut transcript = Transcript { wanted: true, ..Transcript::default() };
+        (0..1000).for_each(|n| transcript.add(&"x".repeat(if n < 10 { 600 } else { n % 150 })));
+        assert_eq!(transcript.lines.last().unwrap(), "(the rest is cut)");
+        let detail = printable(&"x".repeat(9999), DETAIL_MAX_BYTES);
+        let trouble = Some(Trouble { kind: TroubleKind::Refused, detail });
+        let reports = vec![Report { route: "sendmail".to_owned(), trouble }; 16];
+        let verdict = Verdict { reports, conversation: transcript.lines };
+        assert!(Verdict::decode(&verdict.encode()).is_ok(), "{}", verdict.encode().len());
+    }
+
+    #[test]
+    fn many_short_lines_are_cut_too() {
+        let mut transcript = Transcript { wanted: true, ..Transcript::default() };
+        (0..1000).for_each(|_| transcript.add(""));
+        assert_eq!(transcript.lines.len(), LINES_MAX + 1);
+        let verdict = Verdict { reports: Vec::new(), conversation: transcript.lines };
+        assert!(Verdict::decode(&verdict.encode()).is_ok());
+    }
+
+    #[test]
+    fn a_worker_that_was_killed_is_said_to_be() {
+        let killed = WaitStatus::Signaled(Pid::from_raw(1), Signal::SIGSEGV, false);
+        assert_eq!(at("TLS", how(Ok(killed))), "TLS: the worker was ended by SIGSEGV");
+    }
+}
