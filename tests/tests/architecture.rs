@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Core's modules from the top to the bottom; each may use only what stands after it.
-const FLOORS: [&str; 15] = [
+const FLOORS: [&str; 16] = [
     "login",
     "registrar",
+    "courier",
     "store",
     "state",
     "enrolment",

@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Enrol an authenticator app: show the secret, prove a code, save, show the recovery codes.
+    /// Enrol an app, a mailbox or a telephone: prove a code, save, show the recovery codes.
     #[command(after_help = SETUP_EXAMPLES)]
     Setup(Setup),
     /// Say what a user has and whether their codes are judged now.
@@ -52,6 +52,26 @@ pub(crate) enum Command {
     Recovery {
         /// For whom.
         user: String,
+    },
+    /// Issue a code that lets somebody in once who has lost every method.
+    #[command(after_help = "Example:\n  twofactor bypass alice --lifetime 30m")]
+    Bypass {
+        /// Whom.
+        user: String,
+        /// How long it is good.
+        #[arg(long, default_value = "1h", value_name = "TIME")]
+        lifetime: String,
+    },
+    /// Send a test message and show every word of the conversation with the server.
+    #[command(
+        after_help = "Examples:\n  twofactor test-send mail alice@example.org\n  twofactor test-send sms +4930123456"
+    )]
+    TestSend {
+        /// By which way.
+        #[arg(value_enum)]
+        medium: Medium,
+        /// To whom.
+        to: String,
     },
     /// Forget a user's failures, so that codes are judged again at once.
     Unlock {
@@ -82,9 +102,18 @@ pub(crate) struct Setup {
     /// What to enrol.
     #[arg(long, value_enum, default_value = "totp", value_name = "M")]
     pub(crate) method: SetupMethod,
-    /// What the device is called; one person can have several.
-    #[arg(long, default_value = "authenticator", value_name = "L")]
-    pub(crate) label: String,
+    /// Where codes are mailed.
+    #[arg(long, value_name = "A")]
+    pub(crate) address: Option<String>,
+    /// Where codes are texted, with the country: +4930123456.
+    #[arg(long, value_name = "N")]
+    pub(crate) number: Option<String>,
+    /// What the device is called; one person can have several [default: authenticator, mail or phone].
+    #[arg(long, value_name = "L")]
+    pub(crate) label: Option<String>,
+    /// Begin logins with this one from now on, instead of the first that was enrolled.
+    #[arg(long)]
+    pub(crate) primary: bool,
     /// How to show the QR code [default: terminal, if standard output is one].
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) qr: Option<Qr>,
@@ -100,12 +129,28 @@ pub(crate) struct Setup {
 pub(crate) enum SetupMethod {
     /// An authenticator app.
     Totp,
+    /// Codes by mail.
+    Email,
+    /// Codes by text message.
+    Sms,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Medium {
+    /// By mail.
+    Mail,
+    /// By text message.
+    Sms,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum RemovableMethod {
-    /// Every authenticator app; without one, the recovery codes go as well.
+    /// Every authenticator app; with the last device, the recovery codes go as well.
     Totp,
+    /// Every mailbox.
+    Email,
+    /// Every telephone.
+    Sms,
     /// The recovery codes.
     Recovery,
 }
@@ -136,4 +181,6 @@ pub(crate) enum Keys {
 const SETUP_EXAMPLES: &str = "Examples:
   twofactor setup alice
   twofactor setup alice --label tablet
+  twofactor setup alice --method email --address alice@example.org
+  twofactor setup alice --method sms --number +4930123456 --primary
   twofactor setup alice --no-confirm --json";

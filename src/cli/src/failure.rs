@@ -106,6 +106,7 @@ fn file(error: &FileError) -> Failure {
         Problem::Io { .. } => "see to that file system and try again".to_owned(),
         Problem::Owner { .. } => format!("see who put it there, then: chown root:root {path}"),
         Problem::Writable { .. } => format!("see who changed it, then: chmod go-w {path}"),
+        Problem::Readable { .. } => format!("chmod 0600 {path}"),
         Problem::Links { .. } => format!("find the other names and remove them: find / -xdev -samefile {path}"),
         Problem::Empty => "bring it back from a backup, or remove it".to_owned(),
         Problem::NotRegular | Problem::NotDirectory | Problem::TooLarge { .. } => {

@@ -10,6 +10,7 @@ mod failure;
 mod office;
 mod otpauth;
 mod output;
+mod post;
 mod qr;
 mod terminal;
 
@@ -45,6 +46,8 @@ fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Remove { user, method, label } => {
             commands::remove::run(user, *method, label.as_deref(), config, output)
         }
+        Command::Bypass { user, lifetime } => commands::bypass::run(user, lifetime, config, output),
+        Command::TestSend { medium, to } => commands::test_send::run(*medium, to, config, output),
         Command::Keys(keys) => commands::keys::run(keys, config, output),
     }
 }

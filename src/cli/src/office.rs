@@ -1,15 +1,21 @@
 //! What every command needs: the settings, the records, the time, and who somebody is.
 
 use std::path::Path;
+use std::time::Duration;
 
 use twofactor_core::account::Account;
-use twofactor_core::clock;
-use twofactor_core::config::Config;
+use twofactor_core::clock::{self, Clock, UnixTime};
+use twofactor_core::config::{Config, Event};
+use twofactor_core::courier::{Courier, News, Occasion, Sender};
+use twofactor_core::enrolment::{Enrolment, Kind};
 use twofactor_core::registrar::Registrar;
 use twofactor_core::store::{Files, Roots};
 use twofactor_core::sys::{self, Accounts, Kernel, Passwd};
+use twofactor_message::EmailAddress;
 
 use crate::failure::Failure;
+use crate::output::Output;
+use crate::post;
 
 /// The place of work of one command.
 pub(crate) struct Office {
@@ -32,9 +38,47 @@ impl Office {
         Registrar::new(&self.files, &Kernel)
     }
 
+    /// Tells a user by mail what was changed, if they want to know. What cannot be sent stops nobody; it is said.
+    pub(crate) fn tell(&self, account: &Account, mailboxes: &Mailboxes, event: Event, detail: &str, output: &Output) {
+        let Ok(now) = clock::System.now() else { return };
+        if !self.config.notify.contains(&event) {
+            return;
+        }
+        for to in mailboxes {
+            let news = News { event, detail: detail.to_owned(), to: to.clone() };
+            let Some(parcel) = occasion(account, now).notice(&self.config, &news) else { continue };
+            let mut delivery = Sender::new(&self.config).send(parcel);
+            match delivery.wait(NOTICE_PATIENCE) {
+                Some(verdict) if verdict.delivered_by().is_none() => {
+                    let troubles = post::troubles(&verdict);
+                    output.note(&format!("The notice to {} could not be sent: {troubles}", to.as_str()));
+                }
+                Some(_) => {}
+                None => delivery.let_go(),
+            }
+        }
+    }
+
     pub(crate) fn files(&self) -> &Files<'static> {
         &self.files
     }
+}
+
+/// Where a user is told of changes.
+pub(crate) type Mailboxes = Vec<EmailAddress>;
+
+/// The mailboxes of an enrolment.
+pub(crate) fn mailboxes(enrolment: &Enrolment) -> Mailboxes {
+    let address = |kind: &Kind| match kind {
+        Kind::Email(address) => Some(address.clone()),
+        Kind::Totp(_) | Kind::Sms(_) => None,
+    };
+    enrolment.devices.iter().filter_map(|device| address(&device.kind)).collect()
+}
+
+/// What a message of this tool is about.
+pub(crate) fn occasion(account: &Account, at: UnixTime) -> Occasion<'_> {
+    Occasion { user: account.name.as_str(), service: "twofactor", rhost: None, tty: None, at }
 }
 
 /// The same command for root, to be pasted.
@@ -64,3 +108,5 @@ pub(crate) fn account_named(user: Option<&str>) -> Result<Account, Failure> {
 }
 
 const NAME_SHOWN_CHARACTERS: usize = 64;
+/// How long a command waits for a notice to go out.
+const NOTICE_PATIENCE: Duration = Duration::from_secs(3);

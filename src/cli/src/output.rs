@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
+use twofactor_message::shown;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -52,6 +53,13 @@ impl Output {
     /// That it is done; with `--quiet` that is a matter of course.
     pub(crate) fn done(&self, text: &str, value: &impl Serialize) -> Result<(), Failure> {
         self.answer(if self.quiet { "" } else { text }, value)
+    }
+
+    /// Something by the way, on standard error.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(io::stderr(), "{}", shown(text));
+        }
     }
 
     /// One of several errors, on standard error; the command goes on.

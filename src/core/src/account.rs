@@ -26,6 +26,12 @@ impl UserName {
         if fits { Ok(this) } else { Err(UserNameError) }
     }
 
+    /// Who sends messages, unless the configuration says otherwise.
+    #[must_use]
+    pub fn of_the_sender() -> Self {
+        Self("twofactor".to_owned())
+    }
+
     /// The name as the passwd database writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -53,6 +53,14 @@ struct Key {
     secret: Secret,
 }
 
+/// What digests the codes that are sent or issued to one user, and nobody else's.
+pub struct DigestKey {
+    /// The key that it is derived from.
+    pub number: KeyNumber,
+    /// The key.
+    pub secret: Secret,
+}
+
 /// What a sealed secret belongs to.
 pub struct Binding<'a> {
     /// Whose it is.
@@ -139,6 +147,18 @@ impl Keyring {
         let payload = Payload { msg: ciphertext, aad: &additional };
         let Ok(cipher) = key.cipher() else { return Err(refused) };
         cipher.decrypt(&XNonce::from(*nonce), payload).map(Secret::new).map_err(|_| refused)
+    }
+
+    /// The keys that digest what is issued to this user, one for each of ours, the newest last.
+    #[must_use]
+    pub fn digest_keys(&self, account: &Account) -> Vec<DigestKey> {
+        let digest_key = |key: &Key| {
+            let mut derived = Zeroizing::new(vec![0; KEY_BYTES]);
+            let info = Binding { account, purpose: "digest" }.bytes(key.number);
+            Hkdf::<Sha256>::new(None, key.secret.expose()).expand(&info, &mut derived).ok()?;
+            Some(DigestKey { number: key.number, secret: Secret::new(std::mem::take(&mut derived)) })
+        };
+        self.keys.iter().filter_map(digest_key).collect()
     }
 
     /// Reads the keyring file.
@@ -309,6 +329,20 @@ mod tests {
         assert_eq!(keyring.open(&sealed, &binding).err(), Some(OpenError::KeyGone { number: sealed.key }));
         keyring.retire(newer);
         assert_eq!(keyring.sealing_number(), Some(newer), "the sealing key stays");
+    }
+
+    #[test]
+    fn digest_keys_differ_by_user_uid_and_key() {
+        let mut keyring = keyring();
+        keyring.add(&Kernel, UnixTime(2)).unwrap();
+        let keys = |name, uid| keyring.digest_keys(&account(name, uid));
+        let own = keys("alice", 1000);
+        assert_eq!(own.iter().map(|key| key.number.0).collect::<Vec<_>>(), [1, 2]);
+        assert_ne!(own[0].secret.expose(), own[1].secret.expose());
+        for other in [keys("bob", 1000), keys("alice", 1001)] {
+            assert_ne!(own[1].secret.expose(), other[1].secret.expose());
+        }
+        assert_eq!(own[1].secret.expose(), keys("alice", 1000)[1].secret.expose());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | flow | [`login`], [`registrar`] |
+//! | reach | [`courier`] |
 //! | records | [`store`], [`state`], [`enrolment`], [`keyring`], [`config`], [`document`] |
 //! | meaning | [`policy`], [`throttle`], [`factor`] |
 //! | ground | [`sys`], [`account`], [`secret`], [`clock`] |
@@ -13,6 +14,8 @@
 
 pub mod login;
 pub mod registrar;
+
+pub mod courier;
 
 pub mod store;
 

@@ -7,6 +7,7 @@ use pam::constants::{PamFlag, PamResultCode};
 use pam::module::{PamHandle, PamHooks};
 use pam::pam_hooks;
 use twofactor_core::config::Config;
+use twofactor_core::courier::Sender;
 use twofactor_core::login::{Journal, Login, Next, Outcome, Severity, World};
 use twofactor_core::store::{Files, Roots};
 use twofactor_core::{clock, sys};
@@ -58,7 +59,15 @@ fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> 
     host.debug("event=begin note=\"the settings are in order\"");
 
     let files = Files::new(Roots::default(), config.window, &clock::System);
-    let world = World { config: &config, store: &files, accounts: &sys::Passwd, journal: &host };
+    let (courier, entropy) = (Sender::new(&config), sys::Kernel);
+    let world = World {
+        config: &config,
+        store: &files,
+        accounts: &sys::Passwd,
+        journal: &host,
+        courier: &courier,
+        entropy: &entropy,
+    };
     let (mut login, mut next) = Login::begin(world, host.request(user));
     let ending = loop {
         match next {

@@ -7,9 +7,10 @@ use pam::constants::{
     PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT, PAM_TEXT_INFO, PamFlag, PamResultCode,
 };
 use pam::conv::Conv;
-use pam::items::{RHost, Service, Tty};
+use pam::items::{AuthTok, RHost, Service, Tty};
 use pam::module::PamHandle;
 use pam::secret::SecretBytes;
+use twofactor_core::factor::entry::is_of_a_host_that_refuses;
 use twofactor_core::login::{Journal, Prompt, Request, Severity};
 use twofactor_message::logged;
 
@@ -39,7 +40,15 @@ impl<'h> Host<'h> {
         let rhost = self.handle.get_item::<RHost<'_>>().ok().flatten().map(|item| text(item.0));
         let tty = self.handle.get_item::<Tty<'_>>().ok().flatten().map(|item| text(item.0));
         let present = |text: &String| !text.is_empty();
-        Request { user, service: service.unwrap_or_default(), rhost: rhost.filter(present), tty: tty.filter(present) }
+        // What was typed at a password prompt before ours. Only whether it is sshd's word for no is looked at.
+        let password = self.handle.get_item::<AuthTok<'_>>().ok().flatten();
+        Request {
+            user,
+            service: service.unwrap_or_default(),
+            rhost: rhost.filter(present),
+            tty: tty.filter(present),
+            is_refused: password.is_some_and(|password| is_of_a_host_that_refuses(password.as_bytes())),
+        }
     }
 
     /// Asks; `None` if there is no answer, whatever the reason.

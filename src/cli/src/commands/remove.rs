@@ -4,13 +4,14 @@ use std::path::Path;
 
 use serde::Serialize;
 use twofactor_core::account::UserName;
+use twofactor_core::config::Event;
 use twofactor_core::factor::{Label, Method};
 use twofactor_core::registrar::Part;
 use twofactor_core::sys::{Accounts, Passwd};
 
 use crate::arguments::RemovableMethod;
 use crate::failure::Failure;
-use crate::office::{Office, account};
+use crate::office::{Office, account, mailboxes};
 use crate::output::Output;
 
 /// Runs the command.
@@ -23,6 +24,10 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let office = Office::open(config)?;
     let about = |error| Failure::about(user, &error);
+    let found = Passwd.find(user)?;
+    // Whoever is told of it has to be known before it is gone. What cannot be read can be removed all the same.
+    let before = found.as_ref().and_then(|account| office.registrar().standing(account).ok().flatten());
+    let mailboxes = before.map(|standing| mailboxes(&standing.enrolment)).unwrap_or_default();
     let still_enrolled = match part(method, label)? {
         Some(part) => office.registrar().remove_part(&account(user)?, &part).map_err(about)?,
         None => {
@@ -30,6 +35,14 @@ pub(crate) fn run(
             false
         }
     };
+    if let Some(account) = &found {
+        let detail = match (method, label) {
+            (_, Some(label)) => format!("{label:?}"),
+            (Some(method), None) => format!("Every {}", method.method()),
+            (None, None) => "All of them, and the recovery codes".to_owned(),
+        };
+        office.tell(account, &mailboxes, Event::MethodRemoved, &detail, output);
+    }
     let text = if still_enrolled {
         format!("Removed. What is left: twofactor status {user}\n")
     } else {
@@ -44,9 +57,8 @@ fn part(method: Option<RemovableMethod>, label: Option<&str>) -> Result<Option<P
         (Some(RemovableMethod::Recovery), Some(_)) => {
             Err(Failure::misused("recovery codes have no label", "leave --label out"))
         }
-        (Some(RemovableMethod::Recovery), None) => Ok(Some(Part::Method(Method::Recovery))),
-        (Some(RemovableMethod::Totp), None) => Ok(Some(Part::Method(Method::Totp))),
-        (Some(RemovableMethod::Totp) | None, Some(label)) => Ok(Some(Part::Device(Label::try_from(label.to_owned())?))),
+        (Some(method), None) => Ok(Some(Part::Method(method.method()))),
+        (Some(_) | None, Some(label)) => Ok(Some(Part::Device(Label::try_from(label.to_owned())?))),
     }
 }
 
@@ -55,6 +67,17 @@ fn name(user: &str) -> Result<UserName, Failure> {
     match Passwd.find(user)? {
         Some(account) => Ok(account.name),
         None => UserName::new(user).map_err(|error| Failure::misused(error, "see who is enrolled: twofactor list")),
+    }
+}
+
+impl RemovableMethod {
+    fn method(self) -> Method {
+        match self {
+            Self::Totp => Method::Totp,
+            Self::Email => Method::Email,
+            Self::Sms => Method::Sms,
+            Self::Recovery => Method::Recovery,
+        }
     }
 }
 

@@ -6,8 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde::Serialize;
 use twofactor_core::account::Account;
 use twofactor_core::clock::UnixTime;
-use twofactor_core::enrolment::Device;
-use twofactor_core::factor::Method;
+use twofactor_core::enrolment::{Device, Kind, Totp};
 use twofactor_core::registrar::Standing;
 use twofactor_core::throttle::{Failures, Gate};
 
@@ -35,6 +34,8 @@ pub(super) struct Report {
     wait_seconds: u64,
     /// Unix time; missing if there was none.
     last_success: Option<u64>,
+    /// Unix time, if an administrator has issued a bypass code that is still good.
+    bypass_until: Option<u64>,
     /// The next login will find no state and count everything as used.
     state_missing: bool,
 }
@@ -43,12 +44,46 @@ pub(super) struct Report {
 struct DeviceReport {
     method: &'static str,
     label: String,
-    digits: u8,
-    period: u64,
-    algorithm: &'static str,
+    /// Whether a login begins with it.
+    primary: bool,
     created: u64,
-    /// Unix time, if the clock has once been so far ahead that codes count as used until then.
-    used_until: Option<u64>,
+    #[serde(flatten)]
+    kind: KindReport,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum KindReport {
+    App {
+        digits: u8,
+        period: u64,
+        algorithm: &'static str,
+        /// Unix time, if the clock has once been so far ahead that codes count as used until then.
+        used_until: Option<u64>,
+    },
+    Mailbox {
+        address: String,
+    },
+    Telephone {
+        number: String,
+    },
+}
+
+impl KindReport {
+    fn words(&self) -> String {
+        match self {
+            Self::App { digits, period, algorithm, .. } => format!("{digits} digits, {period} s, {algorithm}"),
+            Self::Mailbox { address } => address.clone(),
+            Self::Telephone { number } => number.clone(),
+        }
+    }
+
+    fn used_until(&self) -> Option<u64> {
+        match self {
+            Self::App { used_until, .. } => *used_until,
+            Self::Mailbox { .. } | Self::Telephone { .. } => None,
+        }
+    }
 }
 
 impl Report {
@@ -67,6 +102,10 @@ impl Report {
             locked: gate == Gate::Locked,
             wait_seconds: if let Gate::Wait { seconds } = gate { seconds } else { 0 },
             last_success: state.map(|state| state.last_success.0).filter(|time| *time > 0),
+            bypass_until: standing.as_ref().zip(state).and_then(|(standing, state)| {
+                let good = state.bypass.as_ref().filter(|bypass| bypass.is_good(standing.now));
+                good.map(|bypass| bypass.until.0)
+            }),
             state_missing: standing.is_some() && state.is_none(),
         })
     }
@@ -77,13 +116,12 @@ impl Report {
         }
         let mut text = format!("{} is enrolled.\n", self.user);
         for device in &self.methods {
-            let DeviceReport { method, label, digits, period, algorithm, created, used_until } = device;
-            let since = point_in_time(UnixTime(*created));
-            text.push_str(&format!(
-                "  {method:<10} {label}  ({digits} digits, {period} s, {algorithm}; since {since})\n"
-            ));
-            if let Some(until) = used_until {
-                let until = point_in_time(UnixTime(*until));
+            let DeviceReport { method, label, primary, created, kind } = device;
+            let (since, what) = (point_in_time(UnixTime(*created)), kind.words());
+            let first = if *primary && self.methods.len() > 1 { "; logins begin with it" } else { "" };
+            text.push_str(&format!("  {method:<10} {label}  ({what}; since {since}{first})\n"));
+            if let Some(until) = kind.used_until() {
+                let until = point_in_time(UnixTime(until));
                 text.push_str(&format!(
                     "             its codes count as used until {until}: the clock was once that far ahead; to begin\n             \
                      anew: twofactor setup {} --label {label:?} --replace\n",
@@ -95,6 +133,9 @@ impl Report {
         let last = self.last_success.map_or_else(|| "never".to_owned(), |time| point_in_time(UnixTime(time)));
         text.push_str(&format!("Last proved:  {last}\n"));
         text.push_str(&format!("Failures:     {}{}\n", self.failures, self.consequence()));
+        if let Some(until) = self.bypass_until {
+            text.push_str(&format!("Bypass code:  good once until {}\n", point_in_time(UnixTime(until))));
+        }
         if self.state_missing {
             text.push_str("The state is missing: the next login makes it anew and counts every code as used.\n");
         }
@@ -126,17 +167,27 @@ impl Report {
 
 fn devices(office: &Office, standing: &Standing) -> Vec<DeviceReport> {
     let report = |device: &Device| {
-        let burnt = standing.state.as_ref().and_then(|state| state.burnt(device.id));
-        let acceptable = device.parameters.last_acceptable(standing.now, office.config.window);
-        let ahead = burnt.filter(|burnt| *burnt > acceptable);
+        let kind = match &device.kind {
+            Kind::Totp(Totp { parameters, .. }) => {
+                let burnt = standing.state.as_ref().and_then(|state| state.burnt(device.id));
+                let ahead =
+                    burnt.filter(|burnt| *burnt > parameters.last_acceptable(standing.now, office.config.window));
+                KindReport::App {
+                    digits: parameters.digits.count(),
+                    period: parameters.period.seconds(),
+                    algorithm: parameters.algorithm.name(),
+                    used_until: ahead.map(|step| parameters.end_of(step).0),
+                }
+            }
+            Kind::Email(address) => KindReport::Mailbox { address: address.as_str().to_owned() },
+            Kind::Sms(number) => KindReport::Telephone { number: number.as_str().to_owned() },
+        };
         DeviceReport {
-            method: Method::Totp.name(),
+            method: device.kind.method().name(),
             label: device.label.as_str().to_owned(),
-            digits: device.parameters.digits.count(),
-            period: device.parameters.period.seconds(),
-            algorithm: device.parameters.algorithm.name(),
+            primary: standing.enrolment.first_choice() == Some(device.id),
             created: device.created.0,
-            used_until: ahead.map(|step| device.parameters.end_of(step).0),
+            kind,
         }
     };
     standing.enrolment.devices.iter().map(report).collect()

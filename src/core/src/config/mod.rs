@@ -1,18 +1,26 @@
 //! `config.toml`: every setting with its default, refused as a whole when one word of it is wrong.
 
+mod delivery;
+mod letters;
 mod seconds;
+
+pub use delivery::{AbsolutePath, MailSettings, Provider, SmsSettings, SmtpLogin, SmtpSettings, Timeout, Transport};
+pub use letters::{Letter, Letters};
+pub use seconds::Seconds;
 
 use std::path::{Path, PathBuf};
 
 use twofactor_message::EmailAddress;
 
-use crate::document::{self, Mistake, Table, checked};
+use crate::account::UserName;
+use crate::document::{self, Mistake, Table, Value, Written, Wrong, checked, choice};
 use crate::factor::Method;
+use crate::factor::otp::Digits;
+use crate::factor::sent::MESSAGES_MAX;
 use crate::factor::totp::{Parameters, Window};
 use crate::policy::{Mode, Rule, Unenrolled};
 use crate::sys::{self, Directory, FileError, split};
 use crate::throttle::Limits;
-use seconds::Seconds;
 
 /// The settings of this host.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,18 +31,65 @@ pub struct Config {
     pub methods: Vec<Method>,
     /// Whom somebody writes to who has lost every method.
     pub rescue_mail: Option<EmailAddress>,
+    /// Who the sender runs as.
+    pub deliver_user: UserName,
     /// Who must prove a second factor.
     pub policy: Rule,
     /// What new TOTP devices are made with.
     pub totp: Parameters,
     /// Which steps are accepted.
     pub window: Window,
+    /// How codes are sent.
+    pub code: Code,
+    /// How mail leaves this host.
+    pub mail: MailSettings,
+    /// How texts leave this host.
+    pub sms: Option<SmsSettings>,
+    /// What messages say.
+    pub letters: Letters,
+    /// Whether a mailed code helps who has lost the other methods.
+    pub rescue: Option<Rescue>,
+    /// What a user is told of by mail.
+    pub notify: Vec<Event>,
     /// How many prompts one login has.
     pub tries: u32,
     /// What failures cost.
     pub limits: Limits,
     /// How codes are asked for.
     pub prompt: Prompt,
+}
+
+/// `[code]`: codes that are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// How many digits they have.
+    pub digits: Digits,
+    /// How long they are good.
+    pub lifetime_seconds: u64,
+    /// How long before another is sent.
+    pub resend_after_seconds: u64,
+    /// How many messages may go to one user in an hour.
+    pub sends_per_hour: u32,
+}
+
+/// `[rescue]`, where `email` is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rescue {
+    /// How long such a code is good.
+    pub lifetime_seconds: u64,
+}
+
+/// Something that a user is told of by mail, `[notify]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A method was added.
+    MethodAdded,
+    /// A method was removed.
+    MethodRemoved,
+    /// A recovery code let somebody in.
+    RecoveryUsed,
+    /// Wrong codes have locked the account.
+    Locked,
 }
 
 /// `[prompt]`.
@@ -93,6 +148,9 @@ impl Config {
             config.methods = methods;
         }
         config.rescue_mail = table.optional("rescue_mail")?;
+        if let Some(DeliverUser(name)) = table.optional("deliver_user")? {
+            config.deliver_user = name;
+        }
         table.table("policy", |policy| {
             config.policy.mode = policy.or("mode", config.policy.mode)?;
             config.policy.unenrolled = policy.or("unenrolled", config.policy.unenrolled)?;
@@ -103,6 +161,30 @@ impl Config {
             config.totp.period = totp.or("period", config.totp.period)?;
             config.totp.algorithm = totp.or("algorithm", config.totp.algorithm)?;
             config.window = totp.or("window", config.window)?;
+            Ok(())
+        })?;
+        table.table("code", |code| {
+            config.code.digits = code.or("digits", config.code.digits)?;
+            config.code.lifetime_seconds = code.or("lifetime", Lifetime(config.code.lifetime_seconds))?.0;
+            config.code.resend_after_seconds = code.or("resend_after", Resend(config.code.resend_after_seconds))?.0;
+            config.code.sends_per_hour = code.or("sends_per_hour", Sends(config.code.sends_per_hour))?.0;
+            Ok(())
+        })?;
+        let letters = &mut config.letters;
+        if let Some(mail) = table.table("mail", |mail| MailSettings::read(mail, letters))? {
+            config.mail = mail;
+        }
+        config.sms = table.table("sms", |sms| SmsSettings::read(sms, letters))?;
+        if config.methods.contains(&Method::Sms) && config.sms.is_none() {
+            return Err(table.wrong("methods", "\"sms\" needs a table [sms] that says who sends"));
+        }
+        let rescue = table.table("rescue", |rescue| {
+            let Lifetime(lifetime_seconds) = rescue.or("lifetime", Lifetime(RESCUE_LIFETIME_SECONDS))?;
+            Ok(rescue.or("email", false)?.then_some(Rescue { lifetime_seconds }))
+        })?;
+        config.rescue = rescue.flatten();
+        table.table("notify", |notify| {
+            config.notify = notify.or("events", std::mem::take(&mut config.notify))?;
             Ok(())
         })?;
         table.table("limits", |limits| {
@@ -130,9 +212,16 @@ impl Default for Config {
             issuer: sys::host_name(),
             methods: vec![Method::Totp, Method::Recovery],
             rescue_mail: None,
+            deliver_user: UserName::of_the_sender(),
             policy: Rule { mode: Mode::Required, unenrolled: Unenrolled::Deny },
             totp: Parameters::COMMON,
             window: Window::ONE,
+            code: Code { digits: Digits::SIX, lifetime_seconds: 5 * 60, resend_after_seconds: 30, sends_per_hour: 6 },
+            mail: MailSettings::default(),
+            sms: None,
+            letters: Letters::default(),
+            rescue: None,
+            notify: Event::ALL.to_vec(),
             tries: 3,
             limits: Limits { free_failures: 3, longest_wait_seconds: 15 * 60, lock_after: 100 },
             prompt: Prompt { echo: false, code: "Verification code: ".to_owned() },
@@ -154,7 +243,32 @@ pub enum ConfigError {
     Mistake { path: PathBuf, mistake: Mistake },
 }
 
+impl Event {
+    const ALL: [Self; 4] = [Self::MethodAdded, Self::MethodRemoved, Self::RecoveryUsed, Self::Locked];
+
+    /// The name in the configuration and in log lines.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MethodAdded => "method-added",
+            Self::MethodRemoved => "method-removed",
+            Self::RecoveryUsed => "recovery-used",
+            Self::Locked => "locked",
+        }
+    }
+}
+
+impl Value for Event {
+    fn read(value: &Written<'_>) -> Result<Self, Wrong> {
+        choice(value, &Self::ALL.map(|event| (event.name(), event)))
+    }
+}
+
 checked! {
+    DeliverUser, String;
+    Lifetime, Seconds;
+    Resend, Seconds;
+    Sends, u32;
     Issuer, String;
     Methods, Vec<Method>;
     Seconds, String;
@@ -191,6 +305,58 @@ impl TryFrom<Vec<Method>> for Methods {
         } else {
             Ok(Self(methods))
         }
+    }
+}
+
+struct DeliverUser(UserName);
+
+impl TryFrom<String> for DeliverUser {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        UserName::new(&name).map(Self).map_err(|_| "not the name of a user")
+    }
+}
+
+/// How long a sent code is good.
+struct Lifetime(u64);
+
+impl TryFrom<Seconds> for Lifetime {
+    type Error = &'static str;
+
+    fn try_from(Seconds(seconds): Seconds) -> Result<Self, Self::Error> {
+        if (10..=3600).contains(&seconds) {
+            Ok(Self(seconds))
+        } else {
+            Err("a sent code is good for 10 seconds to 1 hour")
+        }
+    }
+}
+
+/// How long before another code is sent.
+struct Resend(u64);
+
+impl TryFrom<Seconds> for Resend {
+    type Error = &'static str;
+
+    fn try_from(Seconds(seconds): Seconds) -> Result<Self, Self::Error> {
+        if (1..=3600).contains(&seconds) {
+            Ok(Self(seconds))
+        } else {
+            Err("another code is sent after 1 second to 1 hour")
+        }
+    }
+}
+
+/// How many messages may go to one user in an hour.
+struct Sends(u32);
+
+impl TryFrom<u32> for Sends {
+    type Error = String;
+
+    fn try_from(count: u32) -> Result<Self, Self::Error> {
+        let fits = usize::try_from(count).is_ok_and(|count| (1..=MESSAGES_MAX).contains(&count));
+        if fits { Ok(Self(count)) } else { Err(format!("1 to {MESSAGES_MAX} messages go to one user in an hour")) }
     }
 }
 
@@ -231,6 +397,7 @@ impl TryFrom<String> for PromptText {
 /// Where the configuration is when nobody says otherwise.
 const DEFAULT_PATH: &str = "/etc/twofactor/config.toml";
 const CONFIG_MAX_BYTES: u64 = 1024 * 1024;
+const RESCUE_LIFETIME_SECONDS: u64 = 15 * 60;
 
 #[cfg(test)]
 mod tests {

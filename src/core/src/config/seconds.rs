@@ -2,7 +2,7 @@
 
 /// A whole number of seconds, at most a year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seconds(pub(super) u64);
+pub struct Seconds(pub u64);
 
 impl TryFrom<String> for Seconds {
     type Error = &'static str;

@@ -7,8 +7,8 @@
 mod values;
 mod writer;
 
-pub(crate) use values::checked;
 pub use values::{Value, Written, Wrong};
+pub(crate) use values::{checked, choice};
 pub use writer::Writer;
 
 use std::cell::{Cell, RefCell};
@@ -114,6 +114,13 @@ impl<'d> Table<'d> {
             return Err(self.mistake(wrong.at, wrong.what));
         };
         tables.iter().map(|table| self.enter(table, &body)).collect()
+    }
+
+    /// A mistake that concerns a key, at its value or, where it is missing, at the table.
+    #[must_use]
+    pub fn wrong(&self, key: &'static str, what: impl Into<String>) -> Mistake {
+        let start = self.entries.get(key).map_or(self.start, |value| value.span().start);
+        self.mistake(start, what.into())
     }
 
     /// Takes whatever else there is as known.

@@ -99,7 +99,10 @@ impl<T: Value> Value for Vec<T> {
 }
 
 /// One word out of a few.
-fn choice<T: Copy>(value: &Written<'_>, words: &[(&str, T)]) -> Result<T, Wrong> {
+///
+/// # Errors
+/// It is none of them.
+pub(crate) fn choice<T: Copy>(value: &Written<'_>, words: &[(&str, T)]) -> Result<T, Wrong> {
     let word = text(value)?;
     let chosen = words.iter().find(|(known, _)| *known == word).map(|(_, chosen)| *chosen);
     chosen.ok_or_else(|| {
@@ -110,7 +113,7 @@ fn choice<T: Copy>(value: &Written<'_>, words: &[(&str, T)]) -> Result<T, Wrong>
 
 impl Value for Method {
     fn read(value: &Written<'_>) -> Result<Self, Wrong> {
-        choice(value, &[Self::Totp, Self::Recovery].map(|method| (method.name(), method)))
+        choice(value, &Self::ALL.map(|method| (method.name(), method)))
     }
 }
 
@@ -152,4 +155,5 @@ checked! {
     Window, u8;
     Label, String;
     twofactor_message::EmailAddress, String;
+    twofactor_message::PhoneNumber, String;
 }

@@ -25,7 +25,7 @@ impl Entry {
     /// Reads an answer of any length and any bytes. Spaces and dashes do not count.
     #[must_use]
     pub fn read(answer: &[u8]) -> Self {
-        if is_fake(answer) {
+        if is_of_a_host_that_refuses(answer) {
             return Self::HostRefuses;
         }
         if answer.len() > ANSWER_MAX_BYTES {
@@ -52,7 +52,9 @@ impl Entry {
 /// byte, by this text, over and over.
 const SSHD_FAKE_PASSWORD: &[u8; 13] = b"\x08\n\r\x7fINCORRECT";
 
-fn is_fake(answer: &[u8]) -> bool {
+/// Whether this is what sshd puts in the place of whatever somebody types whom it refuses.
+#[must_use]
+pub fn is_of_a_host_that_refuses(answer: &[u8]) -> bool {
     !answer.is_empty() && answer.iter().zip(SSHD_FAKE_PASSWORD.iter().cycle()).all(|(typed, fake)| typed == fake)
 }
 

@@ -3,6 +3,7 @@
 pub mod entry;
 pub mod otp;
 pub mod recovery;
+pub mod sent;
 pub mod totp;
 
 use std::fmt;
@@ -12,16 +13,25 @@ use std::fmt;
 pub enum Method {
     /// A code from an authenticator app (RFC 6238).
     Totp,
+    /// A code that is sent by mail.
+    Email,
+    /// A code that is sent to a telephone.
+    Sms,
     /// A single-use code from the sheet that was handed out at enrolment.
     Recovery,
 }
 
 impl Method {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Totp, Self::Email, Self::Sms, Self::Recovery];
+
     /// The name in configuration, records, JSON and log lines.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Totp => "totp",
+            Self::Email => "email",
+            Self::Sms => "sms",
             Self::Recovery => "recovery",
         }
     }

@@ -59,6 +59,12 @@ impl RecoveryCode {
         grouped
     }
 
+    /// The code itself, to be digested for another purpose than the sheet's.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
     /// HMAC-SHA256 of the code under the user's digest key.
     #[must_use]
     pub fn digest(&self, key: &Secret) -> Digest {
@@ -76,6 +82,14 @@ impl RecoveryCode {
 /// What is kept of a code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Digest(pub [u8; DIGEST_BYTES]);
+
+impl Digest {
+    /// Whether both are the same, in constant time.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        bool::from(self.0.ct_eq(&other.0))
+    }
+}
 
 /// Where in `issued` the digest of a presented code stands; as long for a hit as for a miss.
 #[must_use]

@@ -1,15 +1,18 @@
 //! One code against one user's factors and state. Runs under the lock; what it finds counts only once it is durable.
 
 use crate::clock::UnixTime;
-use crate::config::Config;
-use crate::enrolment::Factors;
+use crate::config::{Config, Event};
+use crate::courier::News;
+use crate::enrolment::{Factors, Means};
 use crate::factor::Method;
 use crate::factor::entry::Entry;
 use crate::factor::recovery::{self, RecoveryCode};
-use crate::factor::totp::Judgement;
-use crate::state::State;
+use crate::factor::totp;
+use crate::state::{self, BYPASS_PURPOSE, Channel, State};
 use crate::store::Record;
 use crate::throttle::Gate;
+
+use super::ProvedBy;
 
 /// What became of one answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +20,14 @@ pub(super) enum Verdict {
     /// It proves the second factor.
     Accepted(Proof),
     /// It is wrong.
-    Wrong,
+    Wrong {
+        /// It was the last of so many that the code which was sent is void.
+        voided: bool,
+    },
     /// It was right once.
     Replayed,
+    /// It was right, but is too old.
+    Expired,
     /// It was not judged.
     Held(Gate),
 }
@@ -27,11 +35,28 @@ pub(super) enum Verdict {
 /// Which factor was proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Proof {
-    pub(super) method: Method,
+    pub(super) by: ProvedBy,
     /// Which device, for the log.
     pub(super) device: Option<String>,
     /// How many recovery codes are left, if one was used.
     pub(super) recovery_left: Option<usize>,
+}
+
+impl Proof {
+    fn of_device(by: ProvedBy, label: Option<&crate::factor::Label>) -> Self {
+        Self { by, device: label.map(|label| label.as_str().to_owned()), recovery_left: None }
+    }
+}
+
+/// All that a judgement brings about.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Judged {
+    pub(super) verdict: Verdict,
+    /// How things stand afterwards.
+    pub(super) gate: Gate,
+    /// What the user is told by mail.
+    pub(super) news: Option<News>,
+    pub(super) now: UnixTime,
 }
 
 /// Judges an answer and says whether the state has changed. An attempt counts before it is judged.
@@ -41,55 +66,117 @@ pub(super) fn judge(
     state: &mut State,
     now: UnixTime,
     config: &Config,
-) -> (Verdict, Record) {
+) -> (Judged, Record) {
     let failures = state.failures.not_after(now);
     let gate = config.limits.gate(failures, now);
     // Eighty random bits cannot be guessed, so nobody is kept from a recovery code by somebody else's failures.
     if gate != Gate::Open && !matches!(entry, Entry::Recovery(_)) {
         let moved = failures != state.failures;
         state.failures = failures;
-        return (Verdict::Held(gate), if moved { Record::Changed } else { Record::Unchanged });
+        let judged = Judged { verdict: Verdict::Held(gate), gate, news: None, now };
+        return (judged, if moved { Record::Changed } else { Record::Unchanged });
     }
     state.failures = failures.and_one_at(now);
     let verdict = match entry {
-        Entry::Digits(code) if config.methods.contains(&Method::Totp) => {
-            one_time_password(code, factors, state, now, config)
-        }
-        Entry::Recovery(code) if config.methods.contains(&Method::Recovery) => recovery_code(code, factors, state),
-        _ => Verdict::Wrong,
+        Entry::Digits(code) => digits(code, factors, state, now, config),
+        Entry::Recovery(code) => issued(code, factors, state, now, config),
+        _ => Verdict::Wrong { voided: false },
     };
     if matches!(verdict, Verdict::Accepted(_)) {
         state.failures = Default::default();
         state.last_success = now;
     }
-    (verdict, Record::Changed)
+    let news = news(&verdict, factors, state, now, config);
+    let gate = config.limits.gate(state.failures, now);
+    (Judged { verdict, gate, news, now }, Record::Changed)
 }
 
-fn one_time_password(code: &str, factors: &Factors, state: &mut State, now: UnixTime, config: &Config) -> Verdict {
+/// A code of an app, or one that was sent.
+fn digits(code: &str, factors: &Factors, state: &mut State, now: UnixTime, config: &Config) -> Verdict {
     let mut replayed = false;
-    for (id, label, key) in &factors.devices {
-        match key.judge(code, now, config.window, state.burnt(*id)) {
-            Judgement::Fresh(step) => {
-                state.burn(*id, step);
-                let device = Some(label.as_str().to_owned());
-                return Verdict::Accepted(Proof { method: Method::Totp, device, recovery_left: None });
+    if config.methods.contains(&Method::Totp) {
+        for factor in &factors.devices {
+            let Means::Totp(key) = &factor.means else { continue };
+            match key.judge(code, now, config.window, state.burnt(factor.id)) {
+                totp::Judgement::Fresh(step) => {
+                    state.burn(factor.id, step);
+                    return Verdict::Accepted(Proof::of_device(ProvedBy::Method(Method::Totp), Some(&factor.label)));
+                }
+                totp::Judgement::Replayed => replayed = true,
+                totp::Judgement::Wrong => {}
             }
-            Judgement::Replayed => replayed = true,
-            Judgement::Wrong => {}
         }
     }
-    if replayed { Verdict::Replayed } else { Verdict::Wrong }
+    let judged = state.judge_sent(&factors.digest_keys, code, now, |channel| is_open(channel, config));
+    match judged {
+        state::Judgement::Right(channel, id) => {
+            let by = match channel {
+                Channel::Email => ProvedBy::Method(Method::Email),
+                Channel::Sms => ProvedBy::Method(Method::Sms),
+                Channel::Rescue => ProvedBy::Rescue,
+            };
+            let device = factors.devices.iter().find(|factor| factor.id == id);
+            Verdict::Accepted(Proof::of_device(by, device.map(|factor| &factor.label)))
+        }
+        state::Judgement::Used => Verdict::Replayed,
+        state::Judgement::Wrong { .. } if replayed => Verdict::Replayed,
+        state::Judgement::Expired => Verdict::Expired,
+        state::Judgement::Wrong { voided } => Verdict::Wrong { voided },
+    }
 }
 
-fn recovery_code(code: &RecoveryCode, factors: &Factors, state: &mut State) -> Verdict {
-    let Some((key, issued)) = &factors.recovery else { return Verdict::Wrong };
+/// Whether codes that were sent by this channel are taken.
+pub(super) fn is_open(channel: Channel, config: &Config) -> bool {
+    match channel {
+        Channel::Email => config.methods.contains(&Method::Email),
+        Channel::Sms => config.methods.contains(&Method::Sms),
+        Channel::Rescue => config.rescue.is_some(),
+    }
+}
+
+/// A code of eighty bits: the administrator's, or one of the user's recovery codes.
+fn issued(code: &RecoveryCode, factors: &Factors, state: &mut State, now: UnixTime, config: &Config) -> Verdict {
+    let is_bypass = |issued: &state::Issued| issued.matches(&factors.digest_keys, BYPASS_PURPOSE, code.expose());
+    if let Some(bypass) = state.bypass.take_if(|issued| is_bypass(issued)) {
+        if bypass.is_good(now) {
+            return Verdict::Accepted(Proof { by: ProvedBy::Bypass, device: None, recovery_left: None });
+        }
+        return Verdict::Expired;
+    }
+    let Some((key, issued)) = &factors.recovery else { return Verdict::Wrong { voided: false } };
+    if !config.methods.contains(&Method::Recovery) {
+        return Verdict::Wrong { voided: false };
+    }
     match recovery::position(&code.digest(key), issued) {
-        None => Verdict::Wrong,
+        None => Verdict::Wrong { voided: false },
         Some(position) if state.is_recovery_used(position) => Verdict::Replayed,
         Some(position) => {
             state.use_recovery(position);
             let recovery_left = Some(state.recovery_left(issued.len()));
-            Verdict::Accepted(Proof { method: Method::Recovery, device: None, recovery_left })
+            Verdict::Accepted(Proof { by: ProvedBy::Method(Method::Recovery), device: None, recovery_left })
         }
     }
+}
+
+/// What the user is told of it, if they have a mailbox and want to be told.
+fn news(verdict: &Verdict, factors: &Factors, state: &mut State, now: UnixTime, config: &Config) -> Option<News> {
+    let to = factors.mailbox()?.clone();
+    let (event, detail) = match verdict {
+        Verdict::Accepted(Proof { recovery_left: Some(left), .. }) => {
+            (Event::RecoveryUsed, format!("Recovery codes left: {left}"))
+        }
+        Verdict::Wrong { .. } | Verdict::Replayed | Verdict::Expired
+            if state.failures.count == config.limits.lock_after =>
+        {
+            (Event::Locked, format!("Wrong codes in a row: {}", state.failures.count))
+        }
+        _ => return None,
+    };
+    // A stranger who locks an account may not fill its owner's mailbox on top of that.
+    let is_room = event == Event::RecoveryUsed || state.wait_to_send(now, config.code.sends_per_hour) == 0;
+    if !config.notify.contains(&event) || !is_room {
+        return None;
+    }
+    state.count_message(now);
+    Some(News { event, detail, to })
 }

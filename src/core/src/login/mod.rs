@@ -4,20 +4,28 @@
 mod journal;
 mod judge;
 mod outcome;
+mod rescue;
+mod sending;
+mod ways;
 mod words;
 
 pub use journal::{Journal, Severity};
-pub use outcome::{NotDue, Outcome, Refusal};
+pub use outcome::{NotDue, Outcome, ProvedBy, Refusal};
 
 use crate::account::Account;
+use crate::clock::UnixTime;
 use crate::config::Config;
+use crate::courier::{Courier, Occasion};
 use crate::factor::entry::Entry;
 use crate::policy::{Mode, Unenrolled};
+use crate::state::Channel;
 use crate::store::{Record, Store};
-use crate::sys::Accounts;
+use crate::sys::{Accounts, Entropy};
 use crate::throttle::Gate;
 use journal::Line;
-use judge::{Proof, Verdict, judge};
+use judge::{Judged, Proof, Verdict, judge};
+use sending::Outgoing;
+use ways::{CHOICE_MAX_DIGITS, Way};
 use words::Remark;
 
 /// Who asks to be let in, and through which door; copied out of the host before the first prompt.
@@ -31,6 +39,16 @@ pub struct Request {
     pub rhost: Option<String>,
     /// The terminal.
     pub tty: Option<String>,
+    /// Whether the host is known to refuse them whatever they prove: nothing may be sent to anyone then.
+    pub is_refused: bool,
+}
+
+impl Request {
+    /// What a message about it says.
+    fn occasion(&self, at: UnixTime) -> Occasion<'_> {
+        let (rhost, tty) = (self.rhost.as_deref(), self.tty.as_deref());
+        Occasion { user: &self.user, service: &self.service, rhost, tty, at }
+    }
 }
 
 /// All that a login needs of the world.
@@ -44,6 +62,10 @@ pub struct World<'w> {
     pub accounts: &'w dyn Accounts,
     /// The log.
     pub journal: &'w dyn Journal,
+    /// What carries messages.
+    pub courier: &'w dyn Courier,
+    /// Random numbers.
+    pub entropy: &'w dyn Entropy,
 }
 
 /// What the host has to do next.
@@ -78,8 +100,18 @@ pub struct Login<'w> {
     world: World<'w>,
     request: Request,
     subject: Subject,
+    /// What can be chosen after `?`.
+    ways: Vec<Way>,
     tries_left: u32,
-    helps_left: u32,
+    detours_left: u32,
+    /// Whether the ways were shown, so that a short number is a choice.
+    is_menu_open: bool,
+    /// Whether somebody who is not enrolled has asked the administrator.
+    asked: bool,
+    /// What is being sent.
+    outgoing: Vec<Outgoing>,
+    /// What the person has to hear before anything else.
+    bad_news: Option<Remark>,
     /// What the last answer was, for the ending.
     last: Refusal,
     /// Set while answers are not judged.
@@ -102,17 +134,34 @@ impl<'w> Login<'w> {
             world,
             request,
             subject: Subject::Nobody(Refusal::UnknownUser),
+            ways: Vec::new(),
             tries_left: world.config.tries,
-            helps_left: HELPS_MAX,
+            detours_left: DETOURS_MAX,
+            is_menu_open: false,
+            asked: false,
+            outgoing: Vec::new(),
+            bad_news: None,
             last: Refusal::NoAnswer,
             held: None,
         };
         let next = login.first();
+        if matches!(next, Next::End(_)) {
+            login.let_go();
+        }
         (login, next)
     }
 
     /// Judges an answer; `None` where the host had none (the person pressed Ctrl-D or went away).
     pub fn answer(&mut self, answer: Option<&[u8]>) -> Next {
+        self.collect();
+        let next = self.react(answer);
+        if matches!(next, Next::End(_)) {
+            self.let_go();
+        }
+        next
+    }
+
+    fn react(&mut self, answer: Option<&[u8]>) -> Next {
         let Some(answer) = answer else {
             return self.end(Outcome::Refused(Refusal::NoAnswer));
         };
@@ -123,6 +172,7 @@ impl<'w> Login<'w> {
                 self.world.store.rehearse(Record::Changed);
                 self.try_again(Refusal::HostRefuses, |tries_left| Remark::Wrong { tries_left })
             }
+            Entry::Digits(number) if self.is_menu_open && number.len() <= CHOICE_MAX_DIGITS => self.choose(&number),
             entry => self.judge(&entry),
         }
     }
@@ -133,31 +183,47 @@ impl<'w> Login<'w> {
             return self.end(Outcome::NotDue(NotDue::Off));
         }
         let account = match self.world.accounts.find(&self.request.user) {
-            Ok(Some(account)) => account,
-            Ok(None) => {
-                self.world.store.rehearse(Record::Unchanged);
-                return self.ask(Remark::None);
-            }
+            Ok(Some(account)) if !self.request.is_refused => account,
+            Ok(Some(_)) => return self.ask_nobody(Refusal::HostRefuses),
+            Ok(None) => return self.ask_nobody(Refusal::UnknownUser),
             Err(error) => return self.unavailable(&error),
         };
         match self.world.store.look(&account) {
             Ok(Some(look)) => {
                 journal::report(self.world.journal, &self.request, &look.findings);
                 self.subject = Subject::Enrolled(account);
+                self.ways = ways::of_contacts(&look.contacts, self.world.config);
                 let gate = self.world.config.limits.gate(look.failures, look.now);
-                self.held = (gate != Gate::Open).then_some(gate);
-                self.ask(Remark::Held(gate))
+                if gate == Gate::Open {
+                    return self.ask_first();
+                }
+                self.held = Some(gate);
+                self.ask(&Remark::Held(gate))
             }
             Ok(None) => match (mode, self.world.config.policy.unenrolled) {
                 (Mode::IfEnrolled | Mode::Monitor | Mode::Off, _) => self.end(Outcome::NotDue(NotDue::NotEnrolled)),
-                (Mode::Required, Unenrolled::Deny) => {
-                    self.world.store.rehearse(Record::Unchanged);
-                    self.subject = Subject::Nobody(Refusal::NotEnrolled);
-                    self.ask(Remark::None)
-                }
+                (Mode::Required, Unenrolled::Deny) => self.ask_nobody(Refusal::NotEnrolled),
             },
             Err(error) => self.unavailable(&error),
         }
+    }
+
+    /// Asks somebody who will be refused whatever they answer, as anybody else would be asked.
+    fn ask_nobody(&mut self, refusal: Refusal) -> Next {
+        self.subject = Subject::Nobody(refusal);
+        self.world.store.rehearse(Record::Unchanged);
+        let number = self.world.store.decoy(&self.request.user);
+        self.ways = ways::of_nobody(&self.request.user, number, self.world.config);
+        self.ask_first()
+    }
+
+    /// The first prompt. If the way in front is a code that is sent, it is sent now.
+    fn ask_first(&mut self) -> Next {
+        let remark = match self.ways.first().cloned() {
+            Some(Way::Send(dispatch)) if dispatch.channel != Channel::Rescue => self.dispatch(&dispatch),
+            _ => Remark::None,
+        };
+        self.ask(&remark)
     }
 
     fn judge(&mut self, entry: &Entry) -> Next {
@@ -166,29 +232,38 @@ impl<'w> Login<'w> {
             return self.try_again(Refusal::WrongCode, |tries_left| Remark::Wrong { tries_left });
         };
         let (world, account) = (self.world, account.clone());
-        let mut verdict = None;
+        let mut judged = None;
         let visited = world.store.visit(&account, &mut |now, factors, state| {
             let (found, record) = judge(entry, factors, state, now, world.config);
-            verdict = Some((found, world.config.limits.gate(state.failures, now)));
+            judged = Some(found);
             record
         });
         // Only a visit that went well to its end, sync included, makes the verdict count.
-        match (visited, verdict) {
-            (Ok(Some(findings)), Some((verdict, gate))) => {
+        match (visited, judged) {
+            (Ok(Some(findings)), Some(judged)) => {
                 journal::report(self.world.journal, &self.request, &findings);
-                self.follow(verdict, gate)
+                if let Some(news) = &judged.news {
+                    self.tell(news, judged.now);
+                }
+                self.follow(judged)
             }
             (Ok(_), _) => self.unavailable(&"the enrolment was removed meanwhile"),
             (Err(error), _) => self.unavailable(&error),
         }
     }
 
-    /// Goes on after a durable verdict; `gate` is how things stand after it.
-    fn follow(&mut self, verdict: Verdict, gate: Gate) -> Next {
+    /// Goes on after a durable verdict.
+    fn follow(&mut self, Judged { verdict, gate, .. }: Judged) -> Next {
         match verdict {
             Verdict::Accepted(proof) => self.proved(&proof),
-            Verdict::Wrong => self.judged(Refusal::WrongCode, gate, |tries_left| Remark::Wrong { tries_left }),
+            Verdict::Wrong { voided: false } => {
+                self.judged(Refusal::WrongCode, gate, |tries_left| Remark::Wrong { tries_left })
+            }
+            Verdict::Wrong { voided: true } => {
+                self.judged(Refusal::WrongCode, gate, |tries_left| Remark::Voided { tries_left })
+            }
             Verdict::Replayed => self.judged(Refusal::ReplayedCode, gate, |tries_left| Remark::Replayed { tries_left }),
+            Verdict::Expired => self.judged(Refusal::ExpiredCode, gate, |tries_left| Remark::Expired { tries_left }),
             Verdict::Held(gate) => {
                 self.log_attempt("held");
                 self.held = Some(gate);
@@ -213,7 +288,8 @@ impl<'w> Login<'w> {
         self.tries_left = self.tries_left.saturating_sub(1);
         self.last = refusal;
         if self.tries_left > 0 {
-            return self.ask(remark(self.tries_left));
+            let remark = remark(self.tries_left);
+            return self.ask(&remark);
         }
         self.end(match (&self.subject, self.held) {
             (Subject::Nobody(refusal), _) => Outcome::Refused(*refusal),
@@ -222,24 +298,49 @@ impl<'w> Login<'w> {
         })
     }
 
-    fn ask(&self, remark: Remark) -> Next {
-        let prompt = &self.world.config.prompt;
-        Next::Ask(Prompt { text: words::code_prompt(&prompt.code, remark), echo: prompt.echo })
+    /// A prompt. That a code could not be sent is said before anything else.
+    fn ask(&mut self, remark: &Remark) -> Next {
+        let bad_news = self.bad_news.take();
+        let (config, prompt) = (self.world.config, &self.world.config.prompt);
+        let text = words::code_prompt(&prompt.code, bad_news.as_ref().unwrap_or(remark), config);
+        Next::Ask(Prompt { text, echo: prompt.echo })
     }
 
-    /// `?` costs no try, but nobody can ask for ever.
+    /// `?` and what is chosen after it cost no try, but nobody can go on so for ever.
+    fn detour(&mut self) -> bool {
+        let left = self.detours_left.checked_sub(1);
+        self.detours_left = left.unwrap_or_default();
+        left.is_some()
+    }
+
     fn help(&mut self) -> Next {
-        let Some(left) = self.helps_left.checked_sub(1) else {
+        if !self.detour() {
             return self.try_again(Refusal::NoCode, |tries_left| Remark::Nothing { tries_left });
+        }
+        self.is_menu_open = true;
+        match self.ask(&Remark::Choose) {
+            Next::Ask(prompt) => Next::Ask(Prompt { text: words::menu(&self.ways) + &prompt.text, ..prompt }),
+            end @ Next::End(_) => end,
+        }
+    }
+
+    fn choose(&mut self, number: &str) -> Next {
+        if !self.detour() {
+            return self.try_again(Refusal::NoCode, |tries_left| Remark::Nothing { tries_left });
+        }
+        let remark = match ways::chosen(&self.ways, number).cloned() {
+            None => Remark::NoSuchWay,
+            Some(Way::App) => Remark::FromApp,
+            Some(Way::Recovery) => Remark::FromSheet,
+            Some(Way::Send(dispatch)) => self.dispatch(&dispatch),
+            Some(Way::Administrator(_)) => self.ask_administrator(),
         };
-        self.helps_left = left;
-        let prompt = &self.world.config.prompt;
-        Next::Ask(Prompt { text: words::other_ways(self.world.config) + &prompt.code, echo: prompt.echo })
+        self.ask(&remark)
     }
 
     fn proved(&self, proof: &Proof) -> Next {
-        let outcome = Outcome::Proved(proof.method);
-        let line = self.line(outcome).with("method", proof.method.name());
+        let outcome = Outcome::Proved(proof.by);
+        let line = self.line(outcome).with("method", proof.by.name());
         let line = match (&proof.device, proof.recovery_left) {
             (Some(device), _) => line.with("device", device),
             (None, Some(left)) => line.with("recovery_codes_left", &left.to_string()),
@@ -290,8 +391,8 @@ impl<'w> Login<'w> {
     }
 }
 
-/// How often `?` is answered in one login.
-const HELPS_MAX: u32 = 3;
+/// How often `?` and what is chosen after it are answered in one login.
+const DETOURS_MAX: u32 = 8;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use crate::factor::Method;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The second factor was proved, and that is durable.
-    Proved(Method),
+    Proved(ProvedBy),
     /// Policy asks for no second factor here.
     NotDue(NotDue),
     /// Codes are not judged before a wait is over or an administrator unlocks.
@@ -15,6 +15,29 @@ pub enum Outcome {
     Unavailable,
     /// Anything else.
     Refused(Refusal),
+}
+
+/// What proved a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProvedBy {
+    /// A method of the user's own.
+    Method(Method),
+    /// A code mailed to somebody who has lost the other methods.
+    Rescue,
+    /// A code that an administrator has issued.
+    Bypass,
+}
+
+impl ProvedBy {
+    /// What the log says after `method=`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Method(method) => method.name(),
+            Self::Rescue => "rescue",
+            Self::Bypass => "bypass",
+        }
+    }
 }
 
 /// Why no second factor is due.
@@ -39,6 +62,8 @@ pub enum Refusal {
     WrongCode,
     /// The last code was right once.
     ReplayedCode,
+    /// The last code was right, but is too old.
+    ExpiredCode,
     /// The last answer was no code.
     NoCode,
     /// The host answered in the place of somebody whom it refuses.
@@ -73,6 +98,7 @@ impl Outcome {
             Self::Refused(Refusal::UnknownUser) => "unknown-user",
             Self::Refused(Refusal::WrongCode) => "wrong-code",
             Self::Refused(Refusal::ReplayedCode) => "replayed-code",
+            Self::Refused(Refusal::ExpiredCode) => "expired-code",
             Self::Refused(Refusal::NoCode) => "no-code",
             Self::Refused(Refusal::HostRefuses) => "host-refuses",
             Self::Refused(Refusal::NoAnswer) => "no-answer",

@@ -1,23 +1,33 @@
 //! The whole conversation against records in memory.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
 
 use super::*;
 use crate::account::UserName;
 use crate::clock::UnixTime;
-use crate::enrolment::{DeviceId, Enrolment, Factors};
+use crate::courier::{Delivery, Parcel};
+use crate::enrolment::{DeviceId, Enrolment, Factor, Factors, Means};
 use crate::factor::recovery::{Digest, RecoveryCode};
 use crate::factor::totp::{Key, Parameters};
 use crate::factor::{Label, Method};
+use crate::keyring::{DigestKey, KeyNumber};
 use crate::secret::Secret;
 use crate::state::State;
-use crate::store::{Findings, Judge, Look, StoreError};
-use crate::sys::{FileError, LookUpError, Problem};
+use crate::store::{Findings, Judge, Look, Pace, StoreError, contacts};
+use crate::sys::{EntropyError, FileError, LookUpError, Problem};
+use twofactor_message::{Mail, Report, Trouble, TroubleKind};
 
 /// RFC 6238's seed at its first time: the code of six digits is 287082.
 const SEED: &[u8] = b"12345678901234567890";
 const CODE: &[u8] = b"287082";
 const RECOVERY: &str = "0123456789abcdef";
+const BY_APP: Outcome = Outcome::Proved(ProvedBy::Method(Method::Totp));
+const BY_SHEET: Outcome = Outcome::Proved(ProvedBy::Method(Method::Recovery));
+const BY_MAIL: Outcome = Outcome::Proved(ProvedBy::Method(Method::Email));
+const PHONE: DeviceId = DeviceId(1);
+const MAILBOX: DeviceId = DeviceId(2);
 
 struct World {
     config: Config,
@@ -26,13 +36,35 @@ struct World {
     broken: Cell<bool>,
     rehearsals: Cell<u32>,
     log: RefCell<Vec<(Severity, String)>>,
+    /// Whether alice has a mailbox, and begins with it.
+    has_mailbox: Cell<bool>,
+    /// What the post office does with a mail.
+    post: Cell<Post>,
+    mails: Rc<RefCell<Vec<Mail>>>,
+    pauses: RefCell<Vec<Duration>>,
+    drawn: Cell<u8>,
+}
+
+#[derive(Clone, Copy)]
+enum Post {
+    Takes,
+    Refuses,
+    /// Has not answered before the prompt, and then refuses.
+    IsSlowAndRefuses,
+    /// Does not answer while the login lasts.
+    IsSilent,
+}
+
+struct Posted {
+    post: Post,
+    waits: u32,
 }
 
 impl World {
     fn with(config: &str) -> Self {
         let enrolment = Enrolment::empty(account());
         let mut state = State::fresh(&enrolment);
-        state.introduce(DeviceId(1), None);
+        state.introduce(PHONE, None);
         Self {
             config: Config::parse(format!("# \n{config}").as_bytes()).unwrap(),
             now: Cell::new(59),
@@ -40,7 +72,31 @@ impl World {
             broken: Cell::new(false),
             rehearsals: Cell::new(0),
             log: RefCell::default(),
+            has_mailbox: Cell::new(false),
+            post: Cell::new(Post::Takes),
+            mails: Rc::default(),
+            pauses: RefCell::default(),
+            drawn: Cell::new(0),
         }
+    }
+
+    /// Somebody whose codes are mailed, and who has an app besides.
+    fn with_mailbox(config: &str) -> Self {
+        let world = Self::with(config);
+        world.has_mailbox.set(true);
+        world.now.set(100_000);
+        world
+    }
+
+    /// The code of the last mail, as a person reads it.
+    fn mailed(&self) -> Vec<u8> {
+        let mails = self.mails.borrow();
+        mails.last().unwrap().subject.split(' ').next().unwrap().as_bytes().to_vec()
+    }
+
+    fn world(&self) -> super::World<'_> {
+        let Self { config, .. } = self;
+        super::World { config, store: self, accounts: self, journal: self, courier: self, entropy: self }
     }
 
     fn unenrolled(config: &str) -> Self {
@@ -61,9 +117,7 @@ impl World {
 
     /// Answers prompts in order until the login ends; every answer must be asked for.
     fn login_as(&self, user: &str, answers: &[Option<&[u8]>]) -> (Vec<String>, Ending) {
-        let world = super::World { config: &self.config, store: self, accounts: self, journal: self };
-        let request = Request { user: user.to_owned(), service: "sshd".to_owned(), rhost: None, tty: None };
-        let (mut login, mut next) = Login::begin(world, request);
+        let (mut login, mut next) = Login::begin(self.world(), request(user));
         let (mut prompts, mut answers) = (Vec::new(), answers.iter());
         let ending = loop {
             match next {
@@ -93,27 +147,27 @@ impl World {
 
 impl Store for World {
     fn look(&self, account: &Account) -> Result<Option<Look>, StoreError> {
-        let mut failures = None;
-        let findings = self.visit(account, &mut |_, _, state| {
-            failures = Some(state.failures);
+        let mut look = None;
+        self.visit(account, &mut |now, factors, state| {
+            let (failures, contacts) = (state.failures, contacts(factors));
+            look = Some(Look { now, failures, contacts, findings: Findings::default() });
             Record::Unchanged
         })?;
-        let now = UnixTime(self.now.get());
-        Ok(failures.zip(findings).map(|(failures, findings)| Look { now, failures, findings }))
+        Ok(look)
     }
 
     fn visit(&self, _: &Account, judge: Judge<'_>) -> Result<Option<Findings>, StoreError> {
         let Some(mut state) = self.state.borrow().clone() else { return Ok(None) };
         let digest_key = || Secret::new(vec![7; 32]);
         let digests: Vec<Digest> = vec![RecoveryCode::read(RECOVERY).unwrap().digest(&digest_key())];
-        let factors = Factors {
-            devices: vec![(
-                DeviceId(1),
-                Label::try_from("phone".to_owned()).unwrap(),
-                Key::new(&Secret::new(SEED.to_vec()), Parameters::COMMON).unwrap(),
-            )],
-            recovery: Some((digest_key(), digests)),
-        };
+        let factor = |id, label: &str, means| Factor { id, label: Label::try_from(label.to_owned()).unwrap(), means };
+        let app = Key::new(&Secret::new(SEED.to_vec()), Parameters::COMMON).unwrap();
+        let mut devices = vec![factor(PHONE, "phone", Means::Totp(app))];
+        if self.has_mailbox.get() {
+            devices.insert(0, factor(MAILBOX, "mail", Means::Email("alice@example.org".parse().unwrap())));
+        }
+        let digest_keys = vec![DigestKey { number: KeyNumber::try_from(1).unwrap(), secret: digest_key() }];
+        let factors = Factors { devices, recovery: Some((digest_key(), digests)), digest_keys };
         let record = judge(UnixTime(self.now.get()), &factors, &mut state);
         if self.broken.get() {
             return Err(FileError { path: "/state/alice".into(), problem: Problem::Empty }.into());
@@ -129,6 +183,57 @@ impl Store for World {
             self.rehearsals.set(self.rehearsals.get() + 1);
         }
     }
+
+    fn decoy(&self, _: &str) -> u32 {
+        56
+    }
+
+    fn pace(&self, _: Channel, _: u8) -> Pace {
+        Pace { duration: Duration::from_millis(70), failed: false }
+    }
+
+    fn keep_pace(&self, _: Channel, _: Pace) {}
+}
+
+impl Courier for World {
+    fn send(&self, parcel: Parcel) -> Box<dyn Delivery> {
+        let Parcel::Mail(mail) = parcel else { panic!("no mail") };
+        self.mails.borrow_mut().push(mail);
+        Box::new(Posted { post: self.post.get(), waits: 0 })
+    }
+
+    fn pause(&self, duration: Duration) {
+        self.pauses.borrow_mut().push(duration);
+    }
+}
+
+impl Delivery for Posted {
+    fn wait(&mut self, _: Duration) -> Option<twofactor_message::Verdict> {
+        self.waits += 1;
+        let trouble = match self.post {
+            Post::Takes => None,
+            Post::IsSilent => return None,
+            Post::IsSlowAndRefuses if self.waits == 1 => return None,
+            Post::Refuses | Post::IsSlowAndRefuses => {
+                Some(Trouble { kind: TroubleKind::Refused, detail: "RCPT TO: 550".to_owned() })
+            }
+        };
+        let reports = vec![Report { route: "smtp".to_owned(), trouble }];
+        Some(twofactor_message::Verdict { reports, conversation: Vec::new() })
+    }
+
+    fn let_go(self: Box<Self>) {}
+}
+
+/// Not random, but never the same twice.
+impl Entropy for World {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        buffer.fill_with(|| {
+            self.drawn.set(self.drawn.get().wrapping_add(1) % 241);
+            self.drawn.get()
+        });
+        Ok(())
+    }
 }
 
 impl Accounts for World {
@@ -143,6 +248,10 @@ impl Journal for World {
     }
 }
 
+fn request(user: &str) -> Request {
+    Request { user: user.to_owned(), service: "sshd".to_owned(), rhost: None, tty: None, is_refused: false }
+}
+
 fn account() -> Account {
     Account { name: UserName::new("alice").unwrap(), uid: 1000 }
 }
@@ -154,7 +263,7 @@ const GONE: Option<&[u8]> = None;
 #[test]
 fn the_right_code_gets_in_once() {
     let world = World::with("");
-    assert_eq!(world.outcome(&[RIGHT]), Outcome::Proved(Method::Totp));
+    assert_eq!(world.outcome(&[RIGHT]), BY_APP);
     assert!(world.log().contains("outcome=proved reason=code-accepted method=totp device=phone"), "{}", world.log());
     let (prompts, ending) = world.login(&[RIGHT, RIGHT, RIGHT]);
     assert_eq!(ending.outcome, Outcome::Refused(Refusal::ReplayedCode));
@@ -164,14 +273,14 @@ fn the_right_code_gets_in_once() {
 #[test]
 fn a_code_may_be_typed_with_blanks() {
     for typed in [&b"287 082"[..], b" 287-082 "] {
-        assert_eq!(World::with("").outcome(&[Some(typed)]), Outcome::Proved(Method::Totp));
+        assert_eq!(World::with("").outcome(&[Some(typed)]), BY_APP);
     }
 }
 
 #[test]
 fn every_wrong_code_counts_and_success_forgets_them() {
     let world = World::with("");
-    assert_eq!(world.outcome(&[WRONG, WRONG, RIGHT]), Outcome::Proved(Method::Totp));
+    assert_eq!(world.outcome(&[WRONG, WRONG, RIGHT]), BY_APP);
     assert_eq!(world.failures(), 0);
     assert_eq!(world.outcome(&[WRONG, Some(b"x"), WRONG]), Outcome::Refused(Refusal::WrongCode));
     assert_eq!(world.failures(), 3);
@@ -183,7 +292,7 @@ fn a_recovery_code_works_once_even_while_locked() {
     let world = World::with("").fail_times(100);
     let typed = Some(&b"0123-4567-89AB-CDEF"[..]);
     let (prompts, ending) = world.login(&[typed]);
-    assert_eq!(ending.outcome, Outcome::Proved(Method::Recovery));
+    assert_eq!(ending.outcome, BY_SHEET);
     assert!(prompts[0].contains("locked"), "{prompts:?}");
     assert_eq!(ending.farewell.as_deref(), Some("That was your last recovery code. Ask for new ones."));
     assert_eq!(world.failures(), 0);
@@ -198,7 +307,7 @@ fn a_throttled_user_is_told_how_long_and_not_even_the_right_code_is_judged() {
     assert!(prompts.iter().all(|prompt| prompt.starts_with("Verification code: (") && prompt.contains("wait 30 s")));
     assert_eq!(world.failures(), 4, "what is not judged does not count");
     world.now.set(59 + 30);
-    assert_eq!(world.outcome(&[RIGHT]), Outcome::Proved(Method::Totp), "one step late and after the wait");
+    assert_eq!(world.outcome(&[RIGHT]), BY_APP, "one step late and after the wait");
 }
 
 #[test]
@@ -258,9 +367,12 @@ fn asking_for_help_costs_no_try_but_has_an_end() {
     let help = Some(&b"?"[..]);
     let world = World::with("rescue_mail = 'helpdesk@example.org'");
     let (prompts, ending) = world.login(&[help, help, help, RIGHT]);
-    assert_eq!(ending.outcome, Outcome::Proved(Method::Totp));
-    assert!(prompts[1].contains("helpdesk@example.org") && prompts[1].ends_with("Verification code: "), "{prompts:?}");
-    assert_eq!(world.outcome(&[help; 6]), Outcome::Refused(Refusal::NoCode));
+    assert_eq!(ending.outcome, BY_APP);
+    assert!(
+        prompts[1].contains("helpdesk@example.org") && prompts[1].contains("\nVerification code: (or"),
+        "{prompts:?}"
+    );
+    assert_eq!(world.outcome(&[help; 11]), Outcome::Refused(Refusal::NoCode));
 }
 
 #[test]
@@ -269,10 +381,8 @@ fn nothing_counts_that_is_not_durable() {
     world.broken.set(true);
     assert_eq!(world.outcome(&[]), Outcome::Unavailable);
     // The records break between the prompt and the answer.
-    let inner = super::World { config: &world.config, store: &world, accounts: &world, journal: &world };
     world.broken.set(false);
-    let request = Request { user: "alice".to_owned(), service: "sshd".to_owned(), rhost: None, tty: None };
-    let (mut login, _) = Login::begin(inner, request);
+    let (mut login, _) = Login::begin(world.world(), request("alice"));
     world.broken.set(true);
     let Next::End(ending) = login.answer(RIGHT) else { panic!("asked again") };
     assert_eq!(ending.outcome, Outcome::Unavailable);
@@ -283,17 +393,17 @@ fn nothing_counts_that_is_not_durable() {
 fn methods_that_the_configuration_leaves_out_are_not_taken() {
     let recovery = Some(RECOVERY.as_bytes());
     let world = World::with("methods = ['totp']");
-    assert_eq!(world.outcome(&[recovery, RIGHT]), Outcome::Proved(Method::Totp));
+    assert_eq!(world.outcome(&[recovery, RIGHT]), BY_APP);
     assert!(world.log().contains("result=wrong-code"));
     let world = World::with("methods = ['recovery']");
-    assert_eq!(world.outcome(&[RIGHT, recovery]), Outcome::Proved(Method::Recovery));
+    assert_eq!(world.outcome(&[RIGHT, recovery]), BY_SHEET);
 }
 
 #[test]
 fn a_clock_set_back_makes_no_burnt_step_valid_and_no_wait_endless() {
     let world = World::with("");
     world.now.set(59);
-    assert_eq!(world.outcome(&[RIGHT]), Outcome::Proved(Method::Totp));
+    assert_eq!(world.outcome(&[RIGHT]), BY_APP);
     world.now.set(30);
     assert_eq!(world.outcome(&[RIGHT, RIGHT, RIGHT]), Outcome::Refused(Refusal::ReplayedCode));
 
@@ -303,7 +413,7 @@ fn a_clock_set_back_makes_no_burnt_step_valid_and_no_wait_endless() {
     world.now.set(59);
     assert_eq!(world.outcome(&[RIGHT, RIGHT, RIGHT]), Outcome::Throttled);
     world.now.set(59 + 30);
-    assert_eq!(world.outcome(&[RIGHT]), Outcome::Proved(Method::Totp));
+    assert_eq!(world.outcome(&[RIGHT]), BY_APP);
 }
 
 /// DESIGN's cells: who gets which outcome in which mode.
@@ -320,7 +430,7 @@ fn modes_and_standings() {
     }
     let expected = |mode: &str, who| match (mode, who) {
         ("off", _) => Outcome::NotDue(Off),
-        (_, Who::Proves) => Outcome::Proved(Method::Totp),
+        (_, Who::Proves) => BY_APP,
         ("monitor", Who::Fails | Who::Unavailable) => Outcome::NotDue(Monitored),
         (_, Who::Fails) => Outcome::Refused(Refusal::WrongCode),
         ("required", Who::Unenrolled) => Outcome::Refused(Refusal::NotEnrolled),
@@ -367,4 +477,236 @@ fn a_log_line_can_not_be_forged_by_a_user_name() {
     let log = world.log();
     assert_eq!(log.lines().count(), 1, "{log}");
     assert!(log.contains(r#"user="mallory\x0aevent=login outcome=proved""#), "{log}");
+}
+
+const MAIL: &str = "methods = ['email', 'totp', 'recovery']\nrescue_mail = 'helpdesk@example.org'";
+const HELP: Option<&[u8]> = Some(b"?");
+
+fn number(number: &'static str) -> Option<&'static [u8]> {
+    Some(number.as_bytes())
+}
+
+#[test]
+fn a_mailed_code_gets_in_once() {
+    let world = World::with_mailbox(MAIL);
+    let (mut login, Next::Ask(prompt)) = Login::begin(world.world(), request("alice")) else { panic!("not asked") };
+    assert_eq!(prompt.text, "Verification code: (sent to a***@e***.org, ? for other ways) ");
+    let code = world.mailed();
+    let Next::End(ending) = login.answer(Some(&code)) else { panic!("refused") };
+    assert_eq!(ending.outcome, BY_MAIL);
+    assert!(world.log().contains("method=email device=mail"), "{}", world.log());
+    assert!(!world.log().contains(std::str::from_utf8(&code).unwrap()) && !world.log().contains("alice@"));
+
+    let (prompts, ending) = world.login(&[Some(&code), Some(&code), Some(&code)]);
+    assert_eq!(ending.outcome, Outcome::Refused(Refusal::ReplayedCode));
+    assert_eq!(world.mails.borrow().len(), 2, "the first code was used, so another went out at once: {prompts:?}");
+}
+
+#[test]
+fn a_reconnect_within_the_wait_sends_nothing_and_the_code_still_gets_in() {
+    let world = World::with_mailbox(MAIL);
+    world.login(&[GONE]);
+    let code = world.mailed();
+    world.now.set(100_012);
+    let (prompts, ending) = world.login(&[Some(&code)]);
+    assert_eq!(prompts, ["Verification code: (sent to a***@e***.org 12 s ago, ? for other ways) "]);
+    assert_eq!((ending.outcome, world.mails.borrow().len()), (BY_MAIL, 1));
+}
+
+#[test]
+fn after_the_wait_another_code_goes_out_and_the_first_is_still_good() {
+    let world = World::with_mailbox(MAIL);
+    world.login(&[GONE]);
+    let first = world.mailed();
+    world.now.set(100_031);
+    assert_eq!(world.outcome(&[Some(&first)]), BY_MAIL);
+    assert_eq!(world.mails.borrow().len(), 2);
+    assert_ne!(first, world.mailed());
+}
+
+#[test]
+fn no_mix_of_logins_and_choices_sends_more_than_the_hour_allows() {
+    let world = World::with_mailbox(MAIL);
+    for second in 0..600 {
+        world.now.set(100_000 + second * 5);
+        world.login(&[HELP, number("1"), HELP, number("1"), GONE]);
+    }
+    let sent = world.mails.borrow().len();
+    assert_eq!(sent, 6, "within 3000 s");
+    let (prompts, _) = world.login(&[GONE]);
+    assert!(prompts[0].contains("no more codes can be sent for 10 min"), "{prompts:?}");
+    assert_eq!(world.outcome(&[HELP, number("4"), GONE]), Outcome::Refused(Refusal::NoAnswer));
+    assert_eq!(world.mails.borrow().len(), 7, "the administrator is another mailbox");
+    assert_eq!(world.mails.borrow()[6].copy, [], "but the user's own is full");
+}
+
+#[test]
+fn five_wrong_codes_void_the_code_that_was_sent() {
+    let world = World::with_mailbox(&format!("{MAIL}\n[limits]\nfree_failures = 20"));
+    let wrong = Some(&b"99999999"[..]);
+    assert_eq!(world.outcome(&[wrong, wrong, wrong]), Outcome::Refused(Refusal::WrongCode));
+    let code = world.mailed();
+    let (prompts, _) = world.login(&[wrong, wrong, Some(&code)]);
+    assert!(prompts[2].contains("the one that was sent is void now"), "{prompts:?}");
+    assert_eq!(world.mails.borrow().len(), 1, "and that is no way to have another at once");
+}
+
+#[test]
+fn a_code_that_is_too_old_says_so() {
+    let world = World::with_mailbox(MAIL);
+    world.login(&[GONE]);
+    let code = world.mailed();
+    world.now.set(100_300);
+    let (prompts, ending) = world.login(&[Some(&code), GONE]);
+    assert!(prompts[1].contains("too old"), "{prompts:?}");
+    assert_eq!(ending.outcome, Outcome::Refused(Refusal::NoAnswer));
+}
+
+#[test]
+fn a_code_that_can_not_be_sent_is_said_so_and_the_app_still_gets_in() {
+    let world = World::with_mailbox(MAIL);
+    world.now.set(59);
+    world.post.set(Post::Refuses);
+    let (prompts, ending) = world.login(&[RIGHT]);
+    assert_eq!(prompts, ["Verification code: (could not be sent to a***@e***.org, ? for other ways) "]);
+    assert_eq!(ending.outcome, BY_APP);
+    assert!(world.log().contains("result=failed error=\"smtp: refused: RCPT TO: 550\""), "{}", world.log());
+    world.post.set(Post::Takes);
+    world.login(&[GONE]);
+    assert_eq!(world.mails.borrow().len(), 2, "what failed keeps nobody waiting");
+}
+
+#[test]
+fn what_fails_while_the_prompt_stands_is_said_with_the_next_one() {
+    let world = World::with_mailbox(MAIL);
+    world.post.set(Post::IsSlowAndRefuses);
+    let (prompts, _) = world.login(&[WRONG, GONE]);
+    assert!(prompts[0].contains("on its way to a***@e***.org"), "{prompts:?}");
+    assert!(prompts[1].contains("could not be sent"), "{prompts:?}");
+    world.post.set(Post::IsSilent);
+    world.now.set(200_000);
+    assert_eq!(world.outcome(&[Some(&world.mailed()), GONE]), Outcome::Refused(Refusal::NoAnswer));
+}
+
+#[test]
+fn the_menu_leads_to_every_way() {
+    let world = World::with_mailbox(MAIL);
+    let typed = Some(RECOVERY.as_bytes());
+    let (prompts, ending) = world.login(&[HELP, number("9"), number("2"), number("3"), typed]);
+    assert!(
+        prompts[1].contains("  1  a code by mail to a***@e***.org\n  2  the code that your authenticator"),
+        "{prompts:?}"
+    );
+    assert!(prompts[2].contains("no such number") && prompts[3].contains("authenticator app"), "{prompts:?}");
+    assert!(prompts[4].contains("recovery"), "{prompts:?}");
+    assert_eq!(ending.outcome, BY_SHEET);
+    let short = World::with_mailbox(MAIL);
+    short.login(&[number("1"), GONE]);
+    assert_eq!(short.failures(), 1, "without the menu a number is a wrong code");
+}
+
+#[test]
+fn the_administrator_is_asked_once_an_hour_and_grants_nothing_by_it() {
+    let world = World::with_mailbox(MAIL);
+    world.has_mailbox.set(false);
+    let ask = [HELP, number("3"), HELP, number("3"), GONE];
+    let (prompts, _) = world.login(&ask);
+    assert!(prompts[2].contains("your administrator was asked for help, reference "), "{prompts:?}");
+    assert!(prompts[4].contains("already asked"), "{prompts:?}");
+    world.now.set(100_000 + 3599);
+    world.login(&ask);
+    assert_eq!(world.mails.borrow().len(), 1);
+    let mail = world.mails.borrow()[0].clone();
+    assert_eq!(mail.to[0].as_str(), "helpdesk@example.org");
+    assert!(mail.text.contains("twofactor bypass alice"), "{}", mail.text);
+    world.now.set(100_000 + 3600);
+    world.post.set(Post::Refuses);
+    let (prompts, _) = world.login(&[HELP, number("3"), GONE]);
+    assert!(prompts[2].contains("could not be sent, write to helpdesk@example.org"), "{prompts:?}");
+}
+
+#[test]
+fn a_mailed_code_as_a_rescue_is_off_unless_it_is_allowed() {
+    let world = World::with_mailbox("methods = ['totp']");
+    let (prompts, _) = world.login(&[HELP, GONE]);
+    assert!(!prompts[1].contains("mail") && world.mails.borrow().is_empty(), "{prompts:?}");
+
+    let world = World::with_mailbox("methods = ['totp']\n[rescue]\nemail = true\nlifetime = '20m'");
+    let (mut login, _) = Login::begin(world.world(), request("alice"));
+    assert!(world.mails.borrow().is_empty(), "only who asks for it gets it");
+    login.answer(HELP);
+    login.answer(number("2"));
+    world.now.set(100_000 + 1199);
+    let Next::End(ending) = login.answer(Some(&world.mailed())) else { panic!("refused") };
+    assert_eq!(ending.outcome, Outcome::Proved(ProvedBy::Rescue));
+}
+
+#[test]
+fn nobody_is_asked_as_somebody_and_nothing_is_sent() {
+    let answers = [WRONG, HELP, number("1"), HELP, number("3"), GONE];
+    let world = World::with_mailbox(
+        "methods = ['email', 'recovery']\nrescue_mail = 'h@example.org'\nmail.from = 'x@example.org'",
+    );
+    let (unknown, _) = world.login_as("anna", &answers);
+    assert_eq!(*world.pauses.borrow(), [Duration::from_millis(70); 3], "two codes and a call for help");
+    assert!(world.mails.borrow().is_empty());
+    let (known, _) = world.login(&answers);
+    let plain = |prompts: &[String]| {
+        let same = |prompt: &String| prompt.split("reference").next().unwrap().replace(" 1 s ago", "");
+        prompts.iter().map(same).collect::<Vec<_>>()
+    };
+    assert_eq!(plain(&unknown), plain(&known));
+}
+
+#[test]
+fn whom_the_host_refuses_nothing_is_sent() {
+    let world = World::with_mailbox(MAIL);
+    let refused = Request { is_refused: true, ..request("alice") };
+    let (mut login, Next::Ask(_)) = Login::begin(world.world(), refused) else { panic!("not asked") };
+    for answer in [HELP, number("1"), HELP, number("4")] {
+        assert!(matches!(login.answer(answer), Next::Ask(_)));
+    }
+    let Next::End(ending) = login.answer(GONE) else { panic!("asked on") };
+    assert_eq!(ending.outcome, Outcome::Refused(Refusal::NoAnswer));
+    assert!(world.mails.borrow().is_empty());
+    assert_eq!(world.failures(), 0);
+}
+
+#[test]
+fn a_throttled_user_gets_no_code_but_may_ask_for_help() {
+    let world = World::with_mailbox(MAIL).fail_times(4);
+    let (prompts, _) = world.login(&[HELP, number("1"), HELP, number("4"), GONE]);
+    assert!(prompts[0].contains("wait 30 s") && prompts[2].contains("wait 30 s"), "{prompts:?}");
+    assert!(prompts[4].contains("was asked"), "{prompts:?}");
+    assert_eq!(world.mails.borrow().len(), 1);
+}
+
+#[test]
+fn a_user_is_told_by_mail_of_a_used_recovery_code_and_of_a_lock() {
+    let world = World::with_mailbox("methods = ['totp', 'recovery']\n[limits]\nlock_after = 3\nfree_failures = 3");
+    world.login(&[WRONG, WRONG, WRONG]);
+    world.login(&[WRONG, WRONG, WRONG]);
+    assert_eq!(world.mails.borrow().len(), 1, "once");
+    assert!(world.mails.borrow()[0].subject.starts_with("Logins are locked"), "{:?}", world.mails.borrow()[0]);
+    assert_eq!(world.outcome(&[Some(RECOVERY.as_bytes())]), BY_SHEET);
+    assert!(world.mails.borrow()[1].text.contains("Recovery codes left: 0"));
+
+    let quiet = World::with_mailbox("methods = ['totp', 'recovery']\n[notify]\nevents = []");
+    assert_eq!(quiet.outcome(&[Some(RECOVERY.as_bytes())]), BY_SHEET);
+    assert!(quiet.mails.borrow().is_empty());
+}
+
+#[test]
+fn nothing_is_sent_that_is_not_counted_durably() {
+    let world = World::with_mailbox(MAIL);
+    let (mut login, _) = Login::begin(world.world(), request("alice"));
+    login.answer(HELP);
+    world.now.set(200_000);
+    world.broken.set(true);
+    let Next::Ask(prompt) = login.answer(number("1")) else { panic!("ended") };
+    assert!(prompt.text.contains("could not be sent"), "{}", prompt.text);
+    login.answer(HELP);
+    let Next::Ask(prompt) = login.answer(number("4")) else { panic!("ended") };
+    assert!(prompt.text.contains("could not be sent"), "{}", prompt.text);
+    assert_eq!(world.mails.borrow().len(), 1, "the one of the beginning");
 }

@@ -1,55 +1,118 @@
 //! Every sentence that the person at the prompt reads. Short, polite, true; the same for everybody who could be an
 //! attacker.
 
+use super::ways::{Dispatch, Way};
 use crate::config::Config;
-use crate::factor::Method;
+use crate::state::Channel;
 use crate::throttle::Gate;
 
 /// A remark that stands in a prompt, after the configured beginning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Remark {
     /// Nothing to say.
     None,
     /// The last code was wrong, or is treated as if it had been.
     Wrong { tries_left: u32 },
+    /// The last code was wrong, and was one too many for the code that was sent.
+    Voided { tries_left: u32 },
     /// The last code was right once.
     Replayed { tries_left: u32 },
+    /// The last code was right, but is too old.
+    Expired { tries_left: u32 },
     /// Nothing was typed.
     Nothing { tries_left: u32 },
     /// Codes are not judged now.
     Held(Gate),
+    /// A code went out.
+    Sent { to: String },
+    /// A code is going out.
+    OnItsWay { to: String },
+    /// A code went out a while ago.
+    SentBefore { to: String, seconds: u64 },
+    /// A code did not go out.
+    NotSent { to: String },
+    /// So many codes went out that none may for a while.
+    Exhausted { seconds: u64 },
+    /// The menu said which code is wanted.
+    FromApp,
+    /// The menu said which code is wanted.
+    FromSheet,
+    /// The menu has no such number.
+    NoSuchWay,
+    /// The menu stands above the prompt.
+    Choose,
+    /// The administrator was written to.
+    Asked { reference: String },
+    /// The administrator is being written to.
+    AskOnItsWay { reference: String },
+    /// The administrator was written to less than an hour ago.
+    AskedBefore,
+    /// The administrator could not be written to.
+    NotAsked,
 }
 
 /// A prompt for a code: the configured text first, since scripts and clients wait for it.
-pub(super) fn code_prompt(beginning: &str, remark: Remark) -> String {
+pub(super) fn code_prompt(beginning: &str, remark: &Remark, config: &Config) -> String {
     let remark = match remark {
         Remark::None | Remark::Held(Gate::Open) => return beginning.to_owned(),
-        Remark::Wrong { tries_left } => format!("wrong code, {}, ? for help", tries(tries_left)),
-        Remark::Replayed { tries_left } => {
-            format!("that code was already used, give a new one, {}", tries(tries_left))
+        Remark::Wrong { tries_left } => format!("wrong code, {}, ? for help", tries(*tries_left)),
+        Remark::Voided { tries_left } => {
+            format!("wrong code, and the one that was sent is void now, {}, ? for a new one", tries(*tries_left))
         }
-        Remark::Nothing { tries_left } => format!("nothing was typed, {}, ? for help", tries(tries_left)),
+        Remark::Replayed { tries_left } => {
+            format!("that code was already used, give a new one, {}", tries(*tries_left))
+        }
+        Remark::Expired { tries_left } => format!("that code is too old, {}, ? for a new one", tries(*tries_left)),
+        Remark::Nothing { tries_left } => format!("nothing was typed, {}, ? for help", tries(*tries_left)),
         Remark::Held(Gate::Wait { seconds }) => {
-            format!("too many wrong codes, wait {} or give a recovery code", duration(seconds))
+            format!("too many wrong codes, wait {} or give a recovery code", duration(*seconds))
         }
         Remark::Held(Gate::Locked) => "locked after too many wrong codes, give a recovery code".to_owned(),
+        Remark::Sent { to } => format!("sent to {to}, ? for other ways"),
+        Remark::OnItsWay { to } => format!("on its way to {to}, ? for other ways"),
+        Remark::SentBefore { to, seconds } => {
+            format!("sent to {to} {} ago, ? for other ways", duration((*seconds).max(1)))
+        }
+        Remark::NotSent { to } => format!("could not be sent to {to}, ? for other ways"),
+        Remark::Exhausted { seconds } => {
+            format!("no more codes can be sent for {}, ? for other ways", duration(*seconds))
+        }
+        Remark::FromApp => "from your authenticator app".to_owned(),
+        Remark::FromSheet => "one of your recovery codes".to_owned(),
+        Remark::NoSuchWay => "there is no such number, ? for the list".to_owned(),
+        Remark::Choose => "or a number from the list".to_owned(),
+        Remark::Asked { reference } => format!("your administrator was asked for help, reference {reference}"),
+        Remark::AskOnItsWay { reference } => {
+            format!("the mail to your administrator is on its way, reference {reference}")
+        }
+        Remark::AskedBefore => "your administrator was already asked, less than an hour ago".to_owned(),
+        Remark::NotAsked => match &config.rescue_mail {
+            Some(address) => format!("the mail could not be sent, write to {} yourself", address.as_str()),
+            None => "the mail could not be sent".to_owned(),
+        },
     };
     let space = if beginning.ends_with(' ') { "" } else { " " };
     format!("{beginning}{space}({remark}) ")
 }
 
-/// The answer to `?`. It depends on the configuration alone: what one user has is no attacker's business.
-pub(super) fn other_ways(config: &Config) -> String {
-    let mut text = String::from("You can give:\n");
-    for method in &config.methods {
-        text.push_str(match method {
-            Method::Totp => "  - the code that your authenticator app shows\n",
-            Method::Recovery => "  - one of your recovery codes (xxxx-xxxx-xxxx-xxxx), each works once\n",
-        });
+/// The answer to `?`: what can be typed, and what can be chosen by its number.
+pub(super) fn menu(ways: &[Way]) -> String {
+    let mut text = String::from("Other ways:\n");
+    for (number, way) in (1..).zip(ways) {
+        let what = match way {
+            Way::App => "the code that your authenticator app shows".to_owned(),
+            Way::Send(Dispatch { channel: Channel::Email, masked, .. }) => format!("a code by mail to {masked}"),
+            Way::Send(Dispatch { channel: Channel::Sms, masked, .. }) => format!("a code by text to {masked}"),
+            Way::Send(Dispatch { channel: Channel::Rescue, masked, .. }) => {
+                format!("if the others are lost: a code by mail to {masked}")
+            }
+            Way::Recovery => "one of your recovery codes (xxxx-xxxx-xxxx-xxxx), each works once".to_owned(),
+            Way::Administrator(address) => format!("ask the administrator for help ({})", address.as_str()),
+        };
+        text.push_str(&format!("  {number}  {what}\n"));
     }
-    match &config.rescue_mail {
-        Some(address) => text.push_str(&format!("If you have none of these, write to {}.\n", address.as_str())),
-        None => text.push_str("If you have none of these, ask your administrator.\n"),
+    if !ways.iter().any(|way| matches!(way, Way::Administrator(_))) {
+        text.push_str("If you have none of these, ask your administrator.\n");
     }
     text
 }
@@ -100,13 +163,15 @@ mod tests {
 
     #[test]
     fn a_prompt_begins_with_the_configured_text() {
-        assert_eq!(code_prompt("Verification code: ", Remark::None), "Verification code: ");
+        let config = Config::default();
+        let prompt = |beginning, remark| code_prompt(beginning, &remark, &config);
+        assert_eq!(prompt("Verification code: ", Remark::None), "Verification code: ");
         assert_eq!(
-            code_prompt("Verification code: ", Remark::Wrong { tries_left: 1 }),
+            prompt("Verification code: ", Remark::Wrong { tries_left: 1 }),
             "Verification code: (wrong code, 1 try left, ? for help) "
         );
         assert_eq!(
-            code_prompt("Code:", Remark::Held(Gate::Wait { seconds: 270 })),
+            prompt("Code:", Remark::Held(Gate::Wait { seconds: 270 })),
             "Code: (too many wrong codes, wait 4 min 30 s or give a recovery code) "
         );
     }
@@ -119,9 +184,11 @@ mod tests {
     }
 
     #[test]
-    fn help_names_the_methods_and_who_can_help() {
-        let config = Config::parse(b"methods = ['totp']\nrescue_mail = 'helpdesk@example.org'").unwrap();
-        let help = other_ways(&config);
-        assert!(help.contains("authenticator") && !help.contains("recovery") && help.contains("helpdesk@example.org"));
+    fn the_menu_numbers_the_ways_and_always_ends_with_somebody_to_ask() {
+        let address = "helpdesk@example.org".parse().unwrap();
+        let text = menu(&[Way::App, Way::Recovery, Way::Administrator(address)]);
+        assert!(text.contains("  1  the code that your authenticator app shows\n"), "{text}");
+        assert!(text.ends_with("  3  ask the administrator for help (helpdesk@example.org)\n"), "{text}");
+        assert!(menu(&[Way::App]).ends_with("ask your administrator.\n"));
     }
 }

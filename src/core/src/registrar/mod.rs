@@ -1,18 +1,22 @@
 //! What somebody with authority changes: enrolments, recovery codes, locks, keys. Every change holds the lock of the
 //! users directory, so that two administrators at once change one thing after the other.
 
+mod bypass;
 mod keys;
 mod recovery;
 mod removal;
 
+pub use bypass::BypassCode;
 pub use recovery::RecoveryCodes;
 pub use removal::Part;
 
 use std::path::PathBuf;
 
+use twofactor_message::{EmailAddress, PhoneNumber};
+
 use crate::account::{Account, UserName};
 use crate::clock::{ClockError, UnixTime};
-use crate::enrolment::{DEVICES_MAX, Device, DeviceId, Enrolment, purpose_of_device};
+use crate::enrolment::{DEVICES_MAX, Device, DeviceId, Enrolment, Kind, Totp, purpose_of_device};
 use crate::factor::Label;
 use crate::factor::totp::{Parameters, Step};
 use crate::keyring::{Binding, Keyring, KeyringError, SealError};
@@ -32,21 +36,36 @@ pub struct Registrar<'w> {
 pub struct NewDevice {
     /// What its owner calls it.
     pub label: Label,
-    /// What the app was told.
-    pub parameters: Parameters,
-    /// The secret that the app was given.
-    pub secret: Secret,
-    /// The step of the code that proved it; it cannot be used again.
-    pub proved: Option<Step>,
+    /// What it is.
+    pub kind: NewKind,
     /// Whether it takes the place of the device with the same label.
     pub replace: bool,
+    /// Whether a login begins with it from now on.
+    pub primary: bool,
+}
+
+/// What a new device is.
+pub enum NewKind {
+    /// An authenticator app.
+    Totp {
+        /// What the app was told.
+        parameters: Parameters,
+        /// The secret that the app was given.
+        secret: Secret,
+        /// The step of the code that proved it; it cannot be used again.
+        proved: Option<Step>,
+    },
+    /// A mailbox.
+    Email(EmailAddress),
+    /// A telephone.
+    Sms(PhoneNumber),
 }
 
 /// An enrolment that is not saved yet.
 struct Draft {
     enrolment: Enrolment,
-    /// The device that is new.
-    id: DeviceId,
+    /// The device that is new, if it has steps to burn, and the step that proved it.
+    steps: Option<(DeviceId, Option<Step>)>,
     /// Those that are new.
     codes: RecoveryCodes,
 }
@@ -91,16 +110,15 @@ impl<'w> Registrar<'w> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
         let before = self.enrolment(&users, account)?;
-        let proved = device.proved;
         match before {
             None => {
                 let draft = self.draft(Enrolment::empty(account.clone()), device, with_recovery)?;
-                self.enrol_first(&users, &draft, proved)?;
+                self.enrol_first(&users, &draft)?;
                 Ok(draft.codes)
             }
             Some(before) => {
                 let draft = self.draft(before.clone(), device, with_recovery)?;
-                self.enrol_further(&users, &draft, &before, proved)?;
+                self.enrol_further(&users, &draft, &before)?;
                 Ok(draft.codes)
             }
         }
@@ -108,12 +126,12 @@ impl<'w> Registrar<'w> {
 
     /// Saves enrolment and state of somebody who had none, as one: a login that finds the enrolment waits for the lock
     /// under which the state is made.
-    fn enrol_first(&self, users: &Directory, draft: &Draft, proved: Option<Step>) -> Result<(), RegistrarError> {
+    fn enrol_first(&self, users: &Directory, draft: &Draft) -> Result<(), RegistrarError> {
         let states = self.files.states()?;
         let name = &draft.enrolment.account.name;
         let mut state = State::fresh(&draft.enrolment);
-        if let Some(step) = proved {
-            state.burn(draft.id, step);
+        if let Some((id, Some(step))) = draft.steps {
+            state.burn(id, step);
         }
         let _making = states.lock()?;
         self.save(users, &draft.enrolment, None)?;
@@ -129,18 +147,16 @@ impl<'w> Registrar<'w> {
     }
 
     /// Saves one more device of somebody who is enrolled.
-    fn enrol_further(
-        &self,
-        users: &Directory,
-        draft: &Draft,
-        before: &Enrolment,
-        proved: Option<Step>,
-    ) -> Result<(), RegistrarError> {
+    fn enrol_further(&self, users: &Directory, draft: &Draft, before: &Enrolment) -> Result<(), RegistrarError> {
         if let (Some(sheet), false) = (&draft.enrolment.recovery, draft.codes.is_empty()) {
             self.change_state(before, |state| state.announce_recovery(sheet.generation))?;
         }
         self.save(users, &draft.enrolment, Some(before))?;
-        let recorded = self.change_state(&draft.enrolment, |state| state.introduce(draft.id, proved));
+        let recorded = self.change_state(&draft.enrolment, |state| {
+            if let Some((id, proved)) = draft.steps {
+                state.introduce(id, proved);
+            }
+        });
         if recorded.is_err() {
             // Without its state the device would be taken for one that was used elsewhere.
             self.write(users, before)?;
@@ -152,23 +168,34 @@ impl<'w> Registrar<'w> {
     fn draft(&self, enrolment: Enrolment, device: NewDevice, with_recovery: bool) -> Result<Draft, RegistrarError> {
         let mut enrolment = enrolment;
         let keyring = self.keyring_or_new()?;
-        let NewDevice { label, parameters, secret, replace, .. } = device;
+        let NewDevice { label, kind, replace, primary } = device;
         if enrolment.device(&label).is_some() && !replace {
             return Err(RegistrarError::LabelTaken { label });
         }
         let id = self.draw_id(&enrolment)?;
+        let replaced = enrolment.device(&label).map(|device| device.id);
+        if primary || (replaced.is_some() && replaced == enrolment.primary) {
+            enrolment.primary = Some(id);
+        }
         enrolment.devices.retain(|device| device.label != label);
         if enrolment.devices.len() >= DEVICES_MAX {
             return Err(RegistrarError::NoRoom);
         }
-        let binding = Binding { account: &enrolment.account, purpose: &purpose_of_device(id) };
-        let sealed = keyring.seal(&secret, &binding, self.entropy)?;
-        enrolment.devices.push(Device { id, label, parameters, sealed, created: self.files.now()? });
+        let (kind, steps) = match kind {
+            NewKind::Totp { parameters, secret, proved } => {
+                let binding = Binding { account: &enrolment.account, purpose: &purpose_of_device(id) };
+                let sealed = keyring.seal(&secret, &binding, self.entropy)?;
+                (Kind::Totp(Totp { parameters, sealed }), Some((id, proved)))
+            }
+            NewKind::Email(address) => (Kind::Email(address), None),
+            NewKind::Sms(number) => (Kind::Sms(number), None),
+        };
+        enrolment.devices.push(Device { id, label, kind, created: self.files.now()? });
         let codes = match enrolment.recovery {
             None if with_recovery => self.issue(&mut enrolment, &keyring)?,
             _ => RecoveryCodes::new(),
         };
-        Ok(Draft { enrolment, id, codes })
+        Ok(Draft { enrolment, steps, codes })
     }
 
     /// Takes failures back, also those that locked the account, and makes a state that cannot be read anew.

@@ -41,11 +41,14 @@ impl Registrar<'_> {
         let mut enrolment = before.clone();
         match part {
             Part::Method(Method::Recovery) => enrolment.recovery = None,
-            Part::Method(Method::Totp) => enrolment.devices.clear(),
+            Part::Method(method) => enrolment.devices.retain(|device| device.kind.method() != *method),
             Part::Device(label) => enrolment.devices.retain(|device| device.label != *label),
         }
         if enrolment == before {
             return Err(RegistrarError::NoSuchPart);
+        }
+        if enrolment.primary.is_some_and(|primary| enrolment.devices.iter().all(|device| device.id != primary)) {
+            enrolment.primary = None;
         }
         if enrolment.devices.is_empty() {
             return self.remove_all(&users, &account.name).map(|()| false);

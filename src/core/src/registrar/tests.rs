@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::clock::Clock;
+use crate::enrolment::{Factor, Means};
 use crate::factor::otp::Algorithm;
 use crate::factor::recovery::{self, RecoveryCode};
 use crate::factor::totp::{Judgement, Window};
@@ -52,7 +53,12 @@ impl Place {
         let (files, secret) = (self.files(), Secret::new(SEED.to_vec()));
         let label = Label::try_from(label.to_owned()).unwrap();
         let parameters = Parameters::COMMON;
-        let device = NewDevice { label, parameters, secret, proved: None, replace: true };
+        let device = NewDevice {
+            label,
+            kind: NewKind::Totp { parameters, secret, proved: None },
+            replace: true,
+            primary: false,
+        };
         Registrar::new(&files, &Kernel).enrol(&alice(), device, true).unwrap()
     }
 
@@ -66,7 +72,8 @@ impl Place {
         let files = self.files();
         files
             .visit(&alice(), &mut |now, factors, state| {
-                for (id, _, key) in &factors.devices {
+                for Factor { id, means, .. } in &factors.devices {
+                    let Means::Totp(key) = means else { panic!("not an app") };
                     if let Judgement::Fresh(step) = key.judge(CODE, now, Window::ONE, state.burnt(*id)) {
                         state.burn(*id, step);
                         taken = true;
@@ -177,7 +184,7 @@ fn a_login_in_the_middle_of_an_issue_kills_neither_the_old_codes_nor_the_new_one
 /// The locked state; panics if it is not to be had at once.
 fn holder(states: &Directory) -> StateFile {
     match StateFile::open(states, "alice", Duration::ZERO).unwrap() {
-        Opened::Locked(holder) => holder,
+        Opened::Locked(holder) => *holder,
         Opened::Missing | Opened::Held(_) => panic!("the state is not free"),
     }
 }
@@ -339,16 +346,15 @@ fn a_login_between_enrolment_and_state_of_a_new_device_brings_no_code_back() {
     let before = files.enrolment(&users, &alice()).unwrap().unwrap();
     let device = NewDevice {
         label: Label::try_from("tablet".to_owned()).unwrap(),
-        parameters: Parameters::COMMON,
-        secret: Secret::new(SEED.to_vec()),
-        proved: None,
+        kind: NewKind::Totp { parameters: Parameters::COMMON, secret: Secret::new(SEED.to_vec()), proved: None },
         replace: false,
+        primary: false,
     };
     let draft = registrar.draft(before.clone(), device, true).unwrap();
     registrar.save(&users, &draft.enrolment, Some(&before)).unwrap();
     // Burns what the phone and the new tablet show now, since they share the seed here.
     assert!(place.takes_totp());
-    registrar.change_state(&draft.enrolment, |state| state.introduce(draft.id, None)).unwrap();
+    registrar.change_state(&draft.enrolment, |state| state.introduce(draft.steps.unwrap().0, None)).unwrap();
     assert!(!place.takes_totp());
 }
 

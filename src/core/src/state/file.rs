@@ -37,7 +37,7 @@ pub enum Opened {
     /// There is no such file.
     Missing,
     /// It is open and locked.
-    Locked(StateFile),
+    Locked(Box<StateFile>),
     /// Somebody does not let go of it, or has begun to take it over and not come to an end.
     Held(Identity),
 }
@@ -84,7 +84,7 @@ impl StateFile {
                     // the next change overwrites, is all that is certain.
                     locked.file().sync_data().map_err(|e| FileError::io(&path, "sync", e))?;
                 }
-                return Ok(Opened::Locked(Self::holding(locked, path, latest)));
+                return Ok(Opened::Locked(Box::new(Self::holding(locked, path, latest))));
             }
         }
         Err(FileError::new(&path, Problem::Gone).into())

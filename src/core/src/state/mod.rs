@@ -1,10 +1,12 @@
-//! What a login changes: burnt steps, used recovery codes, failures. A fixed-size record, overwritten in place.
+//! What a login changes: burnt steps, used recovery codes, sent codes, failures. A fixed-size record, overwritten in place.
 
 mod file;
 mod record;
+mod sent;
 
 pub use file::{Damage, Identity, Opened, StateError, StateFile};
 pub use record::RecordError;
+pub use sent::{BYPASS_PURPOSE, Channel, Issued, Judgement, SentCode};
 
 use crate::clock::UnixTime;
 use crate::enrolment::{DeviceId, Enrolment};
@@ -26,8 +28,16 @@ pub struct State {
     recovery_used: u32,
     /// The issue that will follow, none of it used; 0 for none.
     recovery_announced: u32,
-    /// The last accepted step of each device.
+    /// The last accepted step of each device that has steps.
     devices: Vec<DeviceState>,
+    /// The last codes that were sent.
+    sent: Vec<SentCode>,
+    /// When messages went out to this user, as far as they count against the limit.
+    messages: Vec<UnixTime>,
+    /// The code that an administrator has issued.
+    pub bypass: Option<Issued>,
+    /// When the administrator was last asked for help; 0 for never.
+    pub rescue_asked: UnixTime,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,27 +51,31 @@ impl State {
     #[must_use]
     pub fn fresh(enrolment: &Enrolment) -> Self {
         Self {
-            uid: enrolment.account.uid,
-            failures: Failures::default(),
-            last_success: UnixTime::default(),
             recovery_generation: enrolment.recovery.as_ref().map_or(0, |sheet| sheet.generation),
-            recovery_used: 0,
-            recovery_announced: 0,
-            devices: enrolment.devices.iter().map(|device| DeviceState { id: device.id, burnt: None }).collect(),
+            devices: enrolment.totp_devices().map(|(id, _)| DeviceState { id, burnt: None }).collect(),
+            ..Self::empty(enrolment.account.uid)
         }
     }
 
     /// A state that belongs to nobody, to rehearse on.
     #[must_use]
     pub fn of_nobody() -> Self {
+        Self { recovery_used: u32::MAX, ..Self::empty(u32::MAX) }
+    }
+
+    fn empty(uid: u32) -> Self {
         Self {
-            uid: u32::MAX,
+            uid,
             failures: Failures::default(),
             last_success: UnixTime::default(),
             recovery_generation: 0,
-            recovery_used: u32::MAX,
+            recovery_used: 0,
             recovery_announced: 0,
             devices: Vec::new(),
+            sent: Vec::new(),
+            messages: Vec::new(),
+            bypass: None,
+            rescue_asked: UnixTime::default(),
         }
     }
 
@@ -77,13 +91,14 @@ impl State {
     /// as used up to the end of the window. Of recovery codes only the issue that was announced is new; any other,
     /// which only a copy from another time or host can bring, is used up.
     pub fn follow(&mut self, enrolment: &Enrolment, now: UnixTime, window: Window) {
-        self.devices.retain(|known| enrolment.devices.iter().any(|device| device.id == known.id));
-        for device in &enrolment.devices {
-            if !self.devices.iter().any(|known| known.id == device.id) {
-                let burnt = Some(device.parameters.last_acceptable(now, window));
-                self.devices.push(DeviceState { id: device.id, burnt });
+        self.devices.retain(|known| enrolment.totp_devices().any(|(id, _)| id == known.id));
+        for (id, totp) in enrolment.totp_devices() {
+            if !self.devices.iter().any(|known| known.id == id) {
+                let burnt = Some(totp.parameters.last_acceptable(now, window));
+                self.devices.push(DeviceState { id, burnt });
             }
         }
+        self.follow_sent(enrolment);
         if let Some(sheet) = &enrolment.recovery {
             if sheet.generation == self.recovery_announced && self.recovery_announced != 0 {
                 self.renew_recovery(sheet.generation);
@@ -152,7 +167,7 @@ impl State {
 mod tests {
     use super::*;
     use crate::account::{Account, UserName};
-    use crate::enrolment::{Device, RecoverySheet};
+    use crate::enrolment::{Device, Kind, RecoverySheet, Totp};
     use crate::factor::Label;
     use crate::factor::recovery::Digest;
     use crate::factor::totp::Parameters;
@@ -165,13 +180,13 @@ mod tests {
         let device = |id: &u32| Device {
             id: DeviceId(*id),
             label: Label::try_from(format!("device {id}")).unwrap(),
-            parameters: Parameters::COMMON,
-            sealed: sealed.clone(),
+            kind: Kind::Totp(Totp { parameters: Parameters::COMMON, sealed: sealed.clone() }),
             created: UnixTime(0),
         };
         Enrolment {
             account: Account { name: UserName::new("alice").unwrap(), uid: 1000 },
             devices: devices.iter().map(device).collect(),
+            primary: None,
             recovery: Some(RecoverySheet {
                 generation,
                 sealed: sealed.clone(),

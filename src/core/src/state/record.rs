@@ -2,10 +2,14 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{DeviceState, State};
+use super::sent::SENT_MAX;
+use super::{Channel, DeviceState, Issued, SentCode, State};
 use crate::clock::UnixTime;
 use crate::enrolment::{DEVICES_MAX, DeviceId};
+use crate::factor::recovery::{DIGEST_BYTES, Digest as CodeDigest};
+use crate::factor::sent::MESSAGES_MAX;
 use crate::factor::totp::Step;
+use crate::keyring::KeyNumber;
 use crate::throttle::Failures;
 
 /// The length of a record with its checksum.
@@ -30,6 +34,25 @@ pub(super) fn encode(state: &State, sequence: u64) -> [u8; RECORD_BYTES] {
         bytes.extend((IN_USE | if device.burnt.is_some() { HAS_BURNT } else { 0 }).to_le_bytes());
         bytes.extend(device.burnt.unwrap_or_default().0.to_le_bytes());
         bytes.resize(bytes.len() + DEVICE_RESERVED_BYTES, 0);
+    }
+    bytes.resize(SENT_AT, 0);
+    for code in state.sent.iter().take(SENT_MAX) {
+        let flags = IN_USE | if code.failed { FAILED } else { 0 } | if code.used { USED } else { 0 };
+        for number in [flags, channel_number(code.channel), code.device.0, code.wrong] {
+            bytes.extend(number.to_le_bytes());
+        }
+        encode_issued(&mut bytes, &code.issued);
+        bytes.resize(bytes.len() + SENT_RESERVED_BYTES, 0);
+    }
+    bytes.resize(BYPASS_AT, 0);
+    if let Some(issued) = &state.bypass {
+        bytes.extend(IN_USE.to_le_bytes());
+        encode_issued(&mut bytes, issued);
+    }
+    bytes.resize(MESSAGES_AT, 0);
+    bytes.extend(state.rescue_asked.0.to_le_bytes());
+    for at in state.messages.iter().take(MESSAGES_MAX) {
+        bytes.extend(at.0.to_le_bytes());
     }
     bytes.resize(CHECKSUM_AT, 0);
     let checksum: [u8; CHECKSUM_BYTES] = Sha256::digest(&bytes).into();
@@ -68,8 +91,61 @@ pub(super) fn decode(record: &[u8]) -> Result<(u64, State), RecordError> {
             devices.push(DeviceState { id, burnt: (flags & HAS_BURNT != 0).then_some(burnt) });
         }
     }
-    let state = State { uid, failures, last_success, recovery_generation, recovery_used, recovery_announced, devices };
+    let mut table = Fields(content.get(SENT_AT..).unwrap_or_default());
+    let mut sent = Vec::with_capacity(SENT_MAX);
+    for _ in 0..SENT_MAX {
+        let flags = table.u32()?;
+        let (channel, device, wrong) = (table.u32()?, DeviceId(table.u32()?), table.u32()?);
+        let issued = table.issued()?;
+        table.take::<SENT_RESERVED_BYTES>()?;
+        if flags & IN_USE != 0 {
+            let (channel, issued) = channel_of(channel).zip(issued).ok_or(RecordError::Version)?;
+            let (failed, used) = (flags & FAILED != 0, flags & USED != 0);
+            sent.push(SentCode { channel, device, issued, wrong, used, failed });
+        }
+    }
+    let mut table = Fields(content.get(BYPASS_AT..).unwrap_or_default());
+    let bypass = if table.u32()? & IN_USE != 0 { Some(table.issued()?.ok_or(RecordError::Version)?) } else { None };
+    let mut table = Fields(content.get(MESSAGES_AT..).unwrap_or_default());
+    let rescue_asked = UnixTime(table.u64()?);
+    let mut messages = Vec::with_capacity(MESSAGES_MAX);
+    for _ in 0..MESSAGES_MAX {
+        messages.push(UnixTime(table.u64()?));
+    }
+    messages.retain(|at| at.0 != 0);
+    let state = State {
+        uid,
+        failures,
+        last_success,
+        recovery_generation,
+        recovery_used,
+        recovery_announced,
+        devices,
+        sent,
+        messages,
+        bypass,
+        rescue_asked,
+    };
     Ok((sequence, state))
+}
+
+fn encode_issued(bytes: &mut Vec<u8>, issued: &Issued) {
+    bytes.extend(u32::from(issued.key).to_le_bytes());
+    bytes.extend(issued.since.0.to_le_bytes());
+    bytes.extend(issued.until.0.to_le_bytes());
+    bytes.extend(issued.digest.0);
+}
+
+fn channel_number(channel: Channel) -> u32 {
+    match channel {
+        Channel::Email => 1,
+        Channel::Sms => 2,
+        Channel::Rescue => 3,
+    }
+}
+
+fn channel_of(number: u32) -> Option<Channel> {
+    [Channel::Email, Channel::Sms, Channel::Rescue].into_iter().find(|channel| channel_number(*channel) == number)
 }
 
 /// The fields of a record, one after the other, little-endian.
@@ -88,6 +164,14 @@ impl Fields<'_> {
 
     fn u64(&mut self) -> Result<u64, RecordError> {
         self.take().map(u64::from_le_bytes)
+    }
+
+    /// What was issued; `None` where nothing was.
+    fn issued(&mut self) -> Result<Option<Issued>, RecordError> {
+        let key = KeyNumber::try_from(self.u32()?).ok();
+        let (since, until) = (UnixTime(self.u64()?), UnixTime(self.u64()?));
+        let digest = CodeDigest(self.take::<DIGEST_BYTES>()?);
+        Ok(key.map(|key| Issued { key, digest, since, until }))
     }
 }
 
@@ -108,6 +192,12 @@ const DEVICES_AT: usize = 64;
 const DEVICE_RESERVED_BYTES: usize = 16;
 const IN_USE: u32 = 1;
 const HAS_BURNT: u32 = 2;
+const SENT_AT: usize = DEVICES_AT + DEVICES_MAX * 32;
+const SENT_RESERVED_BYTES: usize = 28;
+const FAILED: u32 = 2;
+const USED: u32 = 4;
+const BYPASS_AT: usize = SENT_AT + SENT_MAX * 96;
+const MESSAGES_AT: usize = BYPASS_AT + 64;
 const CHECKSUM_BYTES: usize = 32;
 const CHECKSUM_AT: usize = RECORD_BYTES - CHECKSUM_BYTES;
 
@@ -120,15 +210,43 @@ mod tests {
         let device = (any::<u32>(), proptest::option::of(any::<u64>()))
             .prop_map(|(id, burnt)| DeviceState { id: DeviceId(id), burnt: burnt.map(Step) });
         let devices = proptest::collection::vec(device, 0..=DEVICES_MAX);
-        (any::<u32>(), any::<(u32, u64)>(), any::<u64>(), any::<(u32, u32, u32)>(), devices).prop_map(
-            |(uid, (count, last), success, (recovery_generation, recovery_used, recovery_announced), devices)| State {
+        let issued =
+            (1..u32::MAX, any::<[u8; 32]>(), any::<(u64, u64)>()).prop_map(|(key, digest, (since, until))| Issued {
+                key: KeyNumber::try_from(key).unwrap(),
+                digest: CodeDigest(digest),
+                since: UnixTime(since),
+                until: UnixTime(until),
+            });
+        let channel = prop_oneof![Just(Channel::Email), Just(Channel::Sms), Just(Channel::Rescue)];
+        let code = (channel, any::<(u32, u32, bool, bool)>(), issued.clone()).prop_map(
+            |(channel, (device, wrong, used, failed), issued)| SentCode {
+                channel,
+                device: DeviceId(device),
+                issued,
+                wrong,
+                used,
+                failed,
+            },
+        );
+        let outside = (
+            proptest::collection::vec(code, 0..=SENT_MAX),
+            proptest::collection::vec(1u64.., 0..=MESSAGES_MAX),
+            proptest::option::of(issued),
+            any::<u64>(),
+        );
+        (any::<u32>(), any::<(u32, u64)>(), any::<u64>(), any::<(u32, u32, u32)>(), devices, outside).prop_map(
+            |(uid, (count, last), success, recovery, devices, (sent, messages, bypass, rescue_asked))| State {
                 uid,
                 failures: Failures { count, last: UnixTime(last) },
                 last_success: UnixTime(success),
-                recovery_generation,
-                recovery_used,
-                recovery_announced,
+                recovery_generation: recovery.0,
+                recovery_used: recovery.1,
+                recovery_announced: recovery.2,
                 devices,
+                sent,
+                messages: messages.into_iter().map(UnixTime).collect(),
+                bypass,
+                rescue_asked: UnixTime(rescue_asked),
             },
         )
     }
@@ -154,16 +272,7 @@ mod tests {
 
     #[test]
     fn a_record_of_another_version_is_not_guessed_at() {
-        let state = State {
-            uid: 1,
-            failures: Failures::default(),
-            last_success: UnixTime(0),
-            recovery_generation: 0,
-            recovery_used: 0,
-            recovery_announced: 0,
-            devices: Vec::new(),
-        };
-        let mut record = encode(&state, 1);
+        let mut record = encode(&State::of_nobody(), 1);
         record[7] = b'2';
         let checksum: [u8; 32] = Sha256::digest(&record[..CHECKSUM_AT]).into();
         record[CHECKSUM_AT..].copy_from_slice(&checksum);

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{Findings, Judge, Look, Record, Store, StoreError, enrolment_name};
+use super::{Findings, Judge, Look, Pace, Record, Store, StoreError, contacts, enrolment_name, pace};
 use crate::account::{Account, UserName};
 use crate::clock::{Clock, ClockError, UnixTime};
 use crate::enrolment::{self, ENROLMENT_MAX_BYTES, Enrolment, EnrolmentError, Factors};
+use crate::factor::sent::digest;
 use crate::factor::totp::Window;
 use crate::keyring::{KeyNumber, Keyring, KeyringError, OpenError};
-use crate::state::{Opened, State, StateFile};
+use crate::state::{Channel, Opened, State, StateFile};
 use crate::sys::{Directory, FileError, PATIENCE, Problem};
 
 /// Where the files are.
@@ -120,7 +121,7 @@ impl<'w> Files<'w> {
         let mut findings = Findings::default();
         for _ in 0..OPENINGS_MAX {
             let opened = match StateFile::open(states, &name, PATIENCE)? {
-                Opened::Locked(opened) => opened,
+                Opened::Locked(opened) => *opened,
                 Opened::Missing => match make(states, &name, &missing)? {
                     Some(made) => {
                         if made {
@@ -133,7 +134,7 @@ impl<'w> Files<'w> {
                 Opened::Held(held) => {
                     let _taking = states.lock()?;
                     match StateFile::open(states, &name, Duration::ZERO)? {
-                        Opened::Locked(opened) => opened,
+                        Opened::Locked(opened) => *opened,
                         Opened::Held(still) if still == held => {
                             findings.taken_over = Some(states.path().join(&name));
                             StateFile::take_over(states, &name)?
@@ -167,19 +168,21 @@ impl Store for Files<'_> {
         let Some(state) = StateFile::peek(&states, &account.name.file_stem())? else {
             // It has to be made if there is an enrolment, and that needs the lock.
             let mut look = None;
-            let findings = self.visit(account, &mut |now, _, state| {
-                look = Some((now, state.failures));
+            let findings = self.visit(account, &mut |now, factors, state| {
+                let (failures, contacts) = (state.failures, contacts(factors));
+                look = Some(Look { now, failures, contacts, findings: Findings::default() });
                 Record::Unchanged
             })?;
-            return Ok(look.zip(findings).map(|((now, failures), findings)| Look { now, failures, findings }));
+            return Ok(look.zip(findings).map(|(look, findings)| Look { findings, ..look }));
         };
         if state.uid != account.uid {
             let path = states.path().join(account.name.file_stem());
             return Err(StoreError::StrangeState { path, uid: state.uid });
         }
         // A state that outlived its enrolment: the users directory is not the one that it was.
-        self.factors(&users, account)?.ok_or_else(|| StoreError::lost(&users, account))?;
-        Ok(Some(Look { now: self.now()?, failures: state.failures, findings: Findings::default() }))
+        let (_, factors) = self.factors(&users, account)?.ok_or_else(|| StoreError::lost(&users, account))?;
+        let contacts = contacts(&factors);
+        Ok(Some(Look { now: self.now()?, failures: state.failures, contacts, findings: Findings::default() }))
     }
 
     fn visit(&self, account: &Account, judge: Judge<'_>) -> Result<Option<Findings>, StoreError> {
@@ -203,6 +206,25 @@ impl Store for Files<'_> {
 
     fn rehearse(&self, record: Record) {
         let _ = self.rehearsal(record);
+    }
+
+    fn decoy(&self, name: &str) -> u32 {
+        let nobody = UserName::new(NOBODY).map(|name| Account { name, uid: u32::MAX });
+        let keys = nobody.ok().zip(self.keyring().ok()).map(|(nobody, keyring)| keyring.digest_keys(&nobody));
+        let key = keys.as_ref().and_then(|keys| keys.first());
+        key.map_or(0, |key| {
+            let [first, second, third, fourth, ..] = digest(&key.secret, "decoy", name.as_bytes()).0;
+            u32::from_le_bytes([first, second, third, fourth])
+        })
+    }
+
+    fn pace(&self, channel: Channel, pick: u8) -> Pace {
+        let recalled = self.states().and_then(|states| pace::recall(&states, channel, pick));
+        recalled.unwrap_or(Pace::UNKNOWN)
+    }
+
+    fn keep_pace(&self, channel: Channel, taken: Pace) {
+        let _ = self.states().and_then(|states| pace::keep(&states, channel, taken));
     }
 }
 

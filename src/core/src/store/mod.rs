@@ -1,16 +1,20 @@
 //! Where enrolments and states are kept: one narrow trait for a login, and what can go wrong.
 
 mod files;
+mod pace;
 
 pub use files::{Files, Roots};
+pub use pace::Pace;
 
 use std::path::PathBuf;
 
+use twofactor_message::{EmailAddress, PhoneNumber};
+
 use crate::account::{Account, UserName};
 use crate::clock::{ClockError, UnixTime};
-use crate::enrolment::{EnrolmentError, Factors};
+use crate::enrolment::{DeviceId, EnrolmentError, Factor, Factors, Means};
 use crate::keyring::KeyringError;
-use crate::state::{Damage, State, StateError};
+use crate::state::{Channel, Damage, State, StateError};
 use crate::sys::{Directory, FileError};
 use crate::throttle::Failures;
 
@@ -33,6 +37,15 @@ pub trait Store {
     /// Spends the time of a [`Store::look`] or, with a change, of a [`Store::visit`] on nobody, so that a clock in an
     /// attacker's hand cannot tell who is enrolled.
     fn rehearse(&self, record: Record);
+
+    /// A number for a name that belongs to nobody: always the same, and nobody outside can compute it.
+    fn decoy(&self, name: &str) -> u32;
+
+    /// How long one of the last deliveries by a channel took, `pick` says which; what to spend on nobody.
+    fn pace(&self, channel: Channel, pick: u8) -> Pace;
+
+    /// Takes down how long a delivery took. That it cannot is no reason for anything.
+    fn keep_pace(&self, channel: Channel, pace: Pace);
 }
 
 /// Looks at one user's factors and state. The time is read after the lock was gained: whoever had to wait for it
@@ -46,8 +59,32 @@ pub struct Look {
     pub now: UnixTime,
     /// The consecutive failures.
     pub failures: Failures,
+    /// What the user can prove by, the device that a login begins with in front.
+    pub contacts: Vec<(DeviceId, Contact)>,
     /// What an administrator should hear of.
     pub findings: Findings,
+}
+
+/// What one device of a user is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contact {
+    /// An authenticator app.
+    App,
+    /// A mailbox.
+    Mailbox(EmailAddress),
+    /// A telephone.
+    Telephone(PhoneNumber),
+}
+
+/// What the devices of a user are.
+#[must_use]
+pub fn contacts(factors: &Factors) -> Vec<(DeviceId, Contact)> {
+    let contact = |factor: &Factor| match &factor.means {
+        Means::Totp(_) => Contact::App,
+        Means::Email(address) => Contact::Mailbox(address.clone()),
+        Means::Sms(number) => Contact::Telephone(number.clone()),
+    };
+    factors.devices.iter().map(|factor| (factor.id, contact(factor))).collect()
 }
 
 /// Whether a look changed something.

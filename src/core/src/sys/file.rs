@@ -57,6 +57,18 @@ impl TrustedFile {
         Ok(content)
     }
 
+    /// The same file, if nobody but its owner may read it.
+    ///
+    /// # Errors
+    /// Others may.
+    pub fn kept_secret(self) -> Result<Self, FileError> {
+        let status = fstat(&self.file).map_err(|e| FileError::io(&self.path, "examine", e.into()))?;
+        if status.st_mode & ACCESSIBLE_TO_OTHERS == 0 {
+            return Ok(self);
+        }
+        Err(FileError { path: self.path, problem: Problem::Readable { mode: status.st_mode & 0o7777 } })
+    }
+
     /// Gives up the name and keeps the open file.
     #[must_use]
     pub fn into_file(self) -> File {
@@ -128,6 +140,8 @@ pub enum Problem {
     Owner { uid: u32 },
     #[error("can be written by others (mode {mode:04o})")]
     Writable { mode: u32 },
+    #[error("can be read by others (mode {mode:04o})")]
+    Readable { mode: u32 },
     #[error("has {count} hard links")]
     Links { count: u64 },
     #[error("needs a file size limit of {needed} bytes, and this process has {limit}")]
@@ -144,3 +158,4 @@ pub enum Problem {
 
 /// By the group or by anybody.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
+const ACCESSIBLE_TO_OTHERS: u32 = 0o077;

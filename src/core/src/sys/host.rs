@@ -30,6 +30,27 @@ fn account_of(user: &nix::unistd::User) -> Option<Account> {
     Some(Account { name, uid: user.uid.as_raw() })
 }
 
+/// Who a program runs as that may nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unprivileged {
+    /// The user id, not 0.
+    pub uid: u32,
+    /// The group id, not 0.
+    pub gid: u32,
+}
+
+impl Unprivileged {
+    /// Looks a user up; `None` if there is no such user, or it is root or in root's group.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub fn find(name: &UserName) -> Result<Option<Self>, LookUpError> {
+        let entry = nix::unistd::User::from_name(name.as_str()).map_err(|source| LookUpError { source })?;
+        let found = entry.map(|user| Self { uid: user.uid.as_raw(), gid: user.gid.as_raw() });
+        Ok(found.filter(|found| found.uid != 0 && found.gid != 0))
+    }
+}
+
 /// The user database did not answer.
 #[derive(Debug, thiserror::Error)]
 #[error("look the user up: {source}")]

@@ -5,9 +5,11 @@ mod entropy;
 mod file;
 mod host;
 mod lock;
+mod program;
 
 pub use directory::{Directory, Prepared, split};
 pub use entropy::{Entropy, EntropyError, Kernel};
 pub use file::{FileError, Problem, TrustedFile};
-pub use host::{Accounts, LookUpError, Passwd, file_size_limit, host_name, running_as_root};
+pub use host::{Accounts, LookUpError, Passwd, Unprivileged, file_size_limit, host_name, running_as_root};
 pub use lock::{Locked, PATIENCE};
+pub use program::{Program, ProgramError, Reading};

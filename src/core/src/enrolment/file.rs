@@ -1,116 +1,18 @@
-//! One user's enrolment: the methods, their sealed secrets, the digests of the recovery codes. It changes only when
-//! somebody changes it; what a login changes is in [`crate::state`].
+//! The enrolment as a file. `docs/format.md` describes it.
 
-use crate::account::Account;
-use crate::clock::UnixTime;
-
-use crate::document::{self, Mistake, Table, Writer, checked};
-use crate::factor::otp::ParameterError;
-use crate::factor::recovery::{DIGEST_BYTES, Digest};
-use crate::factor::totp::{Key, Parameters};
-use crate::factor::{Label, Method};
-use crate::keyring::{Binding, KeyNumber, Keyring, OpenError, Sealed};
-use crate::secret::Secret;
 use zeroize::Zeroizing;
 
-/// The methods of one user, secrets still sealed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Enrolment {
-    /// Whose.
-    pub account: Account,
-    /// The devices, at most [`DEVICES_MAX`].
-    pub devices: Vec<Device>,
-    /// The recovery codes, if any were issued.
-    pub recovery: Option<RecoverySheet>,
-}
-
-/// What tells the devices of one user apart, also in the state: a random number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DeviceId(pub u32);
-
-/// One authenticator app.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Device {
-    /// Its number within the enrolment.
-    pub id: DeviceId,
-    /// What its owner calls it.
-    pub label: Label,
-    /// What the app was told.
-    pub parameters: Parameters,
-    /// The shared secret.
-    pub sealed: Sealed,
-    /// When it was enrolled.
-    pub created: UnixTime,
-}
-
-/// One issue of recovery codes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RecoverySheet {
-    /// What tells this issue from every other: a random number.
-    pub generation: u32,
-    /// The key of the digests.
-    pub sealed: Sealed,
-    /// One for each code, at most 32.
-    pub digests: Vec<Digest>,
-    /// When it was issued.
-    pub created: UnixTime,
-}
-
-/// The methods of one user, ready to judge codes. Never kept longer than one look.
-pub struct Factors {
-    /// The devices with their keys.
-    pub devices: Vec<(DeviceId, Label, Key)>,
-    /// The digests of the recovery codes with their key.
-    pub recovery: Option<(Secret, Vec<Digest>)>,
-}
+use super::{DEVICES_MAX, DIGESTS_MAX, Device, DeviceId, Enrolment, Kind, RecoverySheet, Totp};
+use crate::account::Account;
+use crate::clock::UnixTime;
+use crate::document::{self, Mistake, Table, Writer, checked};
+use crate::factor::Method;
+use crate::factor::otp::ParameterError;
+use crate::factor::recovery::{DIGEST_BYTES, Digest};
+use crate::factor::totp::Parameters;
+use crate::keyring::{KeyNumber, OpenError, Sealed};
 
 impl Enrolment {
-    /// An enrolment without any method, for somebody to add the first one.
-    #[must_use]
-    pub fn empty(account: Account) -> Self {
-        Self { account, devices: Vec::new(), recovery: None }
-    }
-
-    /// The device of that label.
-    #[must_use]
-    pub fn device(&self, label: &Label) -> Option<&Device> {
-        self.devices.iter().find(|device| device.label == *label)
-    }
-
-    /// Opens every secret.
-    ///
-    /// # Errors
-    /// The first secret that does not open; the whole enrolment is unavailable then.
-    pub fn open(&self, keyring: &Keyring) -> Result<Factors, EnrolmentError> {
-        let account = &self.account;
-        let open = |sealed, purpose: &str| {
-            let opened = keyring.open(sealed, &Binding { account, purpose });
-            opened.map_err(|source| EnrolmentError::Sealed { purpose: purpose.to_owned(), source })
-        };
-        let devices = self.devices.iter().map(|device| {
-            let secret = open(&device.sealed, &device.purpose())?;
-            Ok((device.id, device.label.clone(), Key::new(&secret, device.parameters)?))
-        });
-        let devices = devices.collect::<Result<_, EnrolmentError>>()?;
-        let recovery = match &self.recovery {
-            Some(sheet) => Some((open(&sheet.sealed, &sheet.purpose())?, sheet.digests.clone())),
-            None => None,
-        };
-        Ok(Factors { devices, recovery })
-    }
-
-    /// Every sealed secret with its purpose, to be sealed anew.
-    pub fn sealed_secrets_mut(&mut self) -> impl Iterator<Item = (String, &mut Sealed)> {
-        let devices = self.devices.iter_mut().map(|device| (device.purpose(), &mut device.sealed));
-        let recovery = self.recovery.iter_mut().map(|sheet| (sheet.purpose(), &mut sheet.sealed));
-        devices.chain(recovery)
-    }
-
-    /// The numbers of the keys that the secrets are sealed under.
-    pub fn keys(&self) -> impl Iterator<Item = KeyNumber> {
-        keys(&self.devices, self.recovery.as_ref())
-    }
-
     /// Reads the file of `account`.
     ///
     /// # Errors
@@ -120,7 +22,7 @@ impl Enrolment {
         if record.user != account.name.as_str() || record.uid != account.uid {
             return Err(EnrolmentError::Stranger { user: record.user, uid: record.uid });
         }
-        let Record { devices, recovery, .. } = record;
+        let Record { devices, primary, recovery, .. } = record;
         let twice =
             |at: usize, d: &Device| devices.iter().take(at).any(|before| before.id == d.id || before.label == d.label);
         if devices.iter().enumerate().any(|(at, device)| twice(at, device)) {
@@ -132,7 +34,10 @@ impl Enrolment {
         if recovery.as_ref().is_some_and(|sheet| sheet.digests.len() > DIGESTS_MAX) {
             return Err(EnrolmentError::TooMany);
         }
-        Ok(Self { account: account.clone(), devices, recovery })
+        if primary.is_some_and(|primary| devices.iter().all(|device| device.id != primary)) {
+            return Err(EnrolmentError::NoSuchPrimary);
+        }
+        Ok(Self { account: account.clone(), devices, primary, recovery })
     }
 
     /// The file's content.
@@ -141,6 +46,9 @@ impl Enrolment {
         let mut writer = Writer::with_capacity(4096);
         writer.number("version", VERSION.into()).string("user", self.account.name.as_str());
         writer.number("uid", self.account.uid.into());
+        if let Some(primary) = self.primary {
+            writer.number("primary", primary.0.into());
+        }
         for device in &self.devices {
             device.write(writer.element("method"));
         }
@@ -156,6 +64,7 @@ struct Record {
     user: String,
     uid: u32,
     devices: Vec<Device>,
+    primary: Option<DeviceId>,
     recovery: Option<RecoverySheet>,
 }
 
@@ -177,6 +86,7 @@ impl Record {
         Ok(Self {
             user: table.required("user")?,
             uid: table.required("uid")?,
+            primary: table.optional("primary")?.map(DeviceId),
             devices: table.tables("method", Device::read)?,
             recovery: table.table("recovery", RecoverySheet::read)?,
         })
@@ -185,11 +95,37 @@ impl Record {
 
 impl Device {
     fn read(table: &Table<'_>) -> Result<Self, Mistake> {
-        let Kind::Totp = table.required("kind")?;
+        let method: DeviceMethod = table.required("kind")?;
         Ok(Self {
             id: DeviceId(table.required("id")?),
             label: table.required("label")?,
             created: UnixTime(table.required("created")?),
+            kind: match method {
+                DeviceMethod::Totp => Kind::Totp(Totp::read(table)?),
+                DeviceMethod::Email => Kind::Email(table.required("address")?),
+                DeviceMethod::Sms => Kind::Sms(table.required("number")?),
+            },
+        })
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.string("kind", self.kind.method().name()).number("id", self.id.0.into());
+        writer.string("label", self.label.as_str()).number("created", self.created.0);
+        match &self.kind {
+            Kind::Totp(totp) => totp.write(writer),
+            Kind::Email(address) => {
+                writer.string("address", address.as_str());
+            }
+            Kind::Sms(number) => {
+                writer.string("number", number.as_str());
+            }
+        }
+    }
+}
+
+impl Totp {
+    fn read(table: &Table<'_>) -> Result<Self, Mistake> {
+        Ok(Self {
             parameters: Parameters {
                 digits: table.required("digits")?,
                 period: table.required("period")?,
@@ -201,30 +137,10 @@ impl Device {
 
     fn write(&self, writer: &mut Writer) {
         let Parameters { digits, period, algorithm } = self.parameters;
-        writer.string("kind", Method::Totp.name()).number("id", self.id.0.into());
-        writer.string("label", self.label.as_str()).number("created", self.created.0);
         writer.number("digits", digits.count().into()).number("period", period.seconds());
         writer.string("algorithm", algorithm.name());
         write_sealed(writer, &self.sealed);
     }
-
-    /// What its secret is sealed for.
-    #[must_use]
-    pub fn purpose(&self) -> String {
-        purpose_of_device(self.id)
-    }
-}
-
-/// What the secret of a TOTP device is sealed for.
-#[must_use]
-pub fn purpose_of_device(id: DeviceId) -> String {
-    format!("{}/{}", Method::Totp, id.0)
-}
-
-/// What the digest key of an issue of recovery codes is sealed for.
-#[must_use]
-pub fn purpose_of_recovery(generation: u32) -> String {
-    format!("{}/{generation}", Method::Recovery)
 }
 
 impl RecoverySheet {
@@ -244,16 +160,6 @@ impl RecoverySheet {
         let digests: Vec<_> = self.digests.iter().map(|digest| base16ct::lower::encode_string(&digest.0)).collect();
         writer.strings("digests", digests.iter().map(String::as_str));
     }
-
-    /// What its digest key is sealed for.
-    #[must_use]
-    pub fn purpose(&self) -> String {
-        purpose_of_recovery(self.generation)
-    }
-}
-
-fn keys<'e>(devices: &'e [Device], recovery: Option<&'e RecoverySheet>) -> impl Iterator<Item = KeyNumber> + 'e {
-    devices.iter().map(|device| device.sealed.key).chain(recovery.map(|sheet| sheet.sealed.key))
 }
 
 /// The keys that an enrolment is sealed under, whoever it belongs to.
@@ -261,8 +167,12 @@ fn keys<'e>(devices: &'e [Device], recovery: Option<&'e RecoverySheet>) -> impl 
 /// # Errors
 /// It is malformed or of an unknown version.
 pub fn keys_of(bytes: &[u8]) -> Result<Vec<KeyNumber>, EnrolmentError> {
-    let record = Record::parse(bytes)?;
-    let mut keys: Vec<_> = keys(&record.devices, record.recovery.as_ref()).collect();
+    let Record { devices, recovery, .. } = Record::parse(bytes)?;
+    let of_devices = devices.iter().filter_map(|device| match &device.kind {
+        Kind::Totp(totp) => Some(totp.sealed.key),
+        Kind::Email(_) | Kind::Sms(_) => None,
+    });
+    let mut keys: Vec<_> = of_devices.chain(recovery.map(|sheet| sheet.sealed.key)).collect();
     keys.sort_unstable();
     keys.dedup();
     Ok(keys)
@@ -280,6 +190,8 @@ pub enum EnrolmentError {
     Stranger { user: String, uid: u32 },
     #[error("has two devices with the same id or label")]
     Twice,
+    #[error("has a primary device that is not there")]
+    NoSuchPrimary,
     #[error("has more than {DEVICES_MAX} devices or {DIGESTS_MAX} recovery codes")]
     TooMany,
     #[error("has a device that cannot be used: {0}")]
@@ -298,17 +210,21 @@ fn write_sealed(writer: &mut Writer, sealed: &Sealed) {
     writer.string("sealed", &base16ct::lower::encode_string(&sealed.content));
 }
 
-/// The kinds of a `[[method]]`; more will come.
+/// A method that a device can be of.
 #[derive(Clone, Copy)]
-enum Kind {
+enum DeviceMethod {
     Totp,
+    Email,
+    Sms,
 }
 
-impl TryFrom<String> for Kind {
+impl TryFrom<String> for DeviceMethod {
     type Error = &'static str;
 
     fn try_from(word: String) -> Result<Self, Self::Error> {
-        if word == Method::Totp.name() { Ok(Self::Totp) } else { Err("this release does not know that kind of method") }
+        let known = [(Method::Totp, Self::Totp), (Method::Email, Self::Email), (Method::Sms, Self::Sms)];
+        let found = known.into_iter().find(|(method, _)| method.name() == word);
+        found.map(|(_, kind)| kind).ok_or("this release does not know that kind of method")
     }
 }
 
@@ -334,15 +250,11 @@ impl TryFrom<String> for HexDigest {
 }
 
 checked! {
-    Kind, String;
+    DeviceMethod, String;
     Hex, String;
     HexDigest, String;
 }
 
-/// What fits the state's table of devices.
-pub const DEVICES_MAX: usize = 16;
-/// What fits the state's bits.
-const DIGESTS_MAX: usize = 32;
 /// The largest enrolment file that is read.
 pub const ENROLMENT_MAX_BYTES: u64 = 64 * 1024;
 const VERSION: u32 = 1;
@@ -351,22 +263,27 @@ const VERSION: u32 = 1;
 mod tests {
     use super::*;
     use crate::account::UserName;
+    use crate::factor::Label;
 
     fn account() -> Account {
         Account { name: UserName::new("alice").unwrap(), uid: 1000 }
     }
 
+    fn device(id: u32, label: &str, kind: Kind) -> Device {
+        Device { id: DeviceId(id), label: Label::try_from(label.to_owned()).unwrap(), kind, created: UnixTime(5) }
+    }
+
     fn enrolment() -> Enrolment {
         let key = KeyNumber::try_from(1).unwrap();
+        let sealed = Sealed { key, content: vec![1; 60] };
         Enrolment {
             account: account(),
-            devices: vec![Device {
-                id: DeviceId(1),
-                label: Label::try_from("phone".to_owned()).unwrap(),
-                parameters: Parameters::COMMON,
-                sealed: Sealed { key, content: vec![1; 60] },
-                created: UnixTime(5),
-            }],
+            devices: vec![
+                device(1, "phone", Kind::Totp(Totp { parameters: Parameters::COMMON, sealed })),
+                device(2, "mail", Kind::Email("alice@example.org".parse().unwrap())),
+                device(3, "text", Kind::Sms("+4930123456".parse().unwrap())),
+            ],
+            primary: Some(DeviceId(2)),
             recovery: Some(RecoverySheet {
                 generation: 1,
                 sealed: Sealed { key, content: vec![2; 72] },
@@ -408,9 +325,14 @@ mod tests {
             &format!("{}\n[recovery]", &text[text.find("[[method]]").unwrap()..text.find("[recovery]").unwrap()]),
         );
         assert!(matches!(Enrolment::parse(doubled.as_bytes(), &account()), Err(EnrolmentError::Twice)));
-        for (from, to) in
-            [("digits = 6", "digits = 9"), ("sealed = \"01", "sealed = \"zz"), ("kind = \"totp\"", "kind = \"hotp\"")]
-        {
+        for (from, to) in [
+            ("digits = 6", "digits = 9"),
+            ("sealed = \"01", "sealed = \"zz"),
+            ("kind = \"totp\"", "kind = \"hotp\""),
+            ("primary = 2", "primary = 4"),
+            ("alice@", "-oQ/tmp@"),
+            ("+49", "+0"),
+        ] {
             assert!(text.contains(from));
             assert!(Enrolment::parse(text.replace(from, to).as_bytes(), &account()).is_err(), "{to}");
         }

@@ -1,0 +1,149 @@
+//! `twofactor setup`: one more method, from the first question to the recovery codes. Nothing is saved before a code was
+//! proved.
+
+mod app;
+mod sent;
+
+use std::path::Path;
+
+use serde::Serialize;
+use twofactor_core::account::Account;
+use twofactor_core::config::Event;
+use twofactor_core::factor::{Label, Method};
+use twofactor_core::registrar::{NewDevice, NewKind, RegistrarError};
+use zeroize::Zeroizing;
+
+use crate::arguments::{Setup, SetupMethod};
+use crate::failure::Failure;
+use crate::office::{Office, account_named};
+use crate::output::Output;
+use crate::terminal;
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
+    let office = Office::open(config)?;
+    let account = account_named(arguments.user.as_deref())?;
+    let method = match arguments.method {
+        SetupMethod::Totp => Method::Totp,
+        SetupMethod::Email => Method::Email,
+        SetupMethod::Sms => Method::Sms,
+    };
+    let label = Label::try_from(arguments.label.clone().unwrap_or_else(|| usual_label(method).to_owned()))?;
+    if !output.is_json() && arguments.qr.is_none() && !terminal::is_seen() {
+        return Err(Failure::misused(
+            "standard output is not a terminal, and the secret would be written to it",
+            "use --json, or say --qr none if that is meant",
+        ));
+    }
+    check_target(arguments, method)?;
+    check_allowed(&office, method)?;
+    let before = check_early(&office, &account, &label, arguments.replace)?;
+
+    let Proved { kind, uri, secret, to } = match method {
+        Method::Email | Method::Sms => sent::prove(arguments, &office, &account, output)?,
+        Method::Totp | Method::Recovery => app::prove(arguments, &office, &account, output)?,
+    };
+    let detail = format!("{method} {:?}", label.as_str());
+    let device = NewDevice { label, kind, replace: arguments.replace, primary: arguments.primary };
+    let with_recovery = office.config.methods.contains(&Method::Recovery);
+    let enrolled = office.registrar().enrol(&account, device, with_recovery);
+    let codes = enrolled.map_err(|error| Failure::about(account.name.as_str(), &error))?;
+    office.tell(&account, &before, Event::MethodAdded, &detail, output);
+
+    let user = account.name.as_str();
+    let mut text = Zeroizing::new(format!("{user} is enrolled.\n"));
+    if !codes.is_empty() {
+        text.push('\n');
+        text.push_str(&super::recovery::sheet(&codes));
+    }
+    let value = Enrolled {
+        user,
+        method: method.name(),
+        uri: uri.as_ref().map(|uri| uri.as_str()),
+        secret: secret.as_ref().map(|secret| secret.as_str()),
+        to: to.as_deref(),
+        recovery_codes: codes.iter().map(|code| code.as_str()).collect(),
+    };
+    let shown = output.answer(&text, &value);
+    shown.map_err(|failure| {
+        failure.unseen(format!("take it back: twofactor remove {user}; or set it up again with --replace"))
+    })
+}
+
+/// A device that was proved, or need not be, and what there is to say about it.
+struct Proved {
+    kind: NewKind,
+    uri: Option<Zeroizing<String>>,
+    secret: Option<Zeroizing<String>>,
+    to: Option<String>,
+}
+
+fn usual_label(method: Method) -> &'static str {
+    match method {
+        Method::Totp | Method::Recovery => "authenticator",
+        Method::Email => "mail",
+        Method::Sms => "phone",
+    }
+}
+
+/// Whether an address or a number is given exactly where one is needed.
+fn check_target(arguments: &Setup, method: Method) -> Result<(), Failure> {
+    let (address, number) = (arguments.address.is_some(), arguments.number.is_some());
+    match method {
+        Method::Email if !address => Err(Failure::misused("it is not said where codes are mailed", "add --address A")),
+        Method::Sms if !number => Err(Failure::misused("it is not said where codes are texted", "add --number N")),
+        _ if address && method != Method::Email => {
+            Err(Failure::misused("--address is for codes by mail", "add --method email, or leave it out"))
+        }
+        _ if number && method != Method::Sms => {
+            Err(Failure::misused("--number is for codes by text", "add --method sms, or leave it out"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a login would ever take it.
+fn check_allowed(office: &Office, method: Method) -> Result<(), Failure> {
+    let is_rescue = method == Method::Email && office.config.rescue.is_some();
+    if office.config.methods.contains(&method) || is_rescue {
+        return Ok(());
+    }
+    let name = method.name();
+    Err(Failure::new(
+        format!("the configuration does not allow {name}"),
+        format!("add \"{name}\" to methods in config.toml"),
+    ))
+}
+
+/// What would make the command fail in the end is said before anybody takes out a phone. Answers with the mailboxes
+/// that are enrolled already.
+fn check_early(
+    office: &Office,
+    account: &Account,
+    label: &Label,
+    replace: bool,
+) -> Result<crate::office::Mailboxes, Failure> {
+    let about = |error| Failure::about(account.name.as_str(), &error);
+    let Some(standing) = office.registrar().standing(account).map_err(about)? else { return Ok(Vec::new()) };
+    if standing.enrolment.device(label).is_some() && !replace {
+        return Err(about(RegistrarError::LabelTaken { label: label.clone() }));
+    }
+    Ok(crate::office::mailboxes(&standing.enrolment))
+}
+
+/// What programs get.
+#[derive(Serialize)]
+struct Enrolled<'a> {
+    user: &'a str,
+    method: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uri: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a str>,
+    recovery_codes: Vec<&'a str>,
+}
+
+const TRIES: u32 = 3;
+const NOTHING_SAVED: &str = "nothing was saved and what was there before still holds; set it up again";

@@ -1,0 +1,267 @@
+//! What carries messages out of the house: one process of the sender for each, which alone speaks to the network.
+
+mod letters;
+
+pub use letters::{News, Occasion, Parcel, Target};
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use twofactor_message::{
+    Attempt, Credentials, Errand, Http, Load, MailRoute, Report, Smtp, TextRoute, Trouble, TroubleKind, Twilio,
+    VERDICT_MAX_BYTES, Verdict,
+};
+use zeroize::Zeroizing;
+
+use crate::config::{AbsolutePath, Config, Provider, SmsSettings, SmtpSettings, Transport};
+use crate::sys::{Directory, FileError, Problem, Program, Reading, Unprivileged, split};
+
+/// What carries messages.
+pub trait Courier {
+    /// Sets out with a message. It never fails and never waits: what is wrong is found in the delivery.
+    fn send(&self, parcel: Parcel) -> Box<dyn Delivery>;
+
+    /// Spends the time of a delivery on nobody.
+    fn pause(&self, duration: Duration);
+}
+
+/// A message on its way.
+pub trait Delivery {
+    /// Waits for the verdict, at most `patience`; `None` while there is none.
+    fn wait(&mut self, patience: Duration) -> Option<Verdict>;
+
+    /// Lets it go on by itself: nobody will ask for its verdict, and the sender writes it to the log.
+    fn let_go(self: Box<Self>);
+}
+
+/// Starts the sender.
+pub struct Sender<'c> {
+    config: &'c Config,
+    program: &'c Path,
+    conversation: bool,
+}
+
+impl<'c> Sender<'c> {
+    /// A courier of this configuration.
+    #[must_use]
+    pub fn new(config: &'c Config) -> Self {
+        Self { config, program: Path::new(PROGRAM), conversation: false }
+    }
+
+    /// Wants to hear every word of the conversation with the server.
+    #[must_use]
+    pub fn with_conversation(self) -> Self {
+        Self { conversation: true, ..self }
+    }
+
+    fn start(&self, parcel: Parcel) -> Result<Underway, SendError> {
+        let name = &self.config.deliver_user;
+        let found = Unprivileged::find(name).map_err(|error| SendError::LookUp { why: error.to_string() })?;
+        let runs_as = found.ok_or_else(|| SendError::NoUser { name: name.as_str().to_owned() })?;
+        let mut skipped = Vec::new();
+        let load = match parcel {
+            Parcel::Mail(mail) => {
+                let mut attempts = Vec::new();
+                for transport in &self.config.mail.transports {
+                    match mail_route(transport) {
+                        Ok(attempt) => attempts.push(attempt),
+                        // One way that cannot be gone is no reason not to try the next.
+                        Err(error) => skipped.push(report(transport.name(), TroubleKind::Local, error.to_string())),
+                    }
+                }
+                Load::Mail((mail, attempts))
+            }
+            Parcel::Text(text) => {
+                let settings = self.config.sms.as_ref().ok_or(SendError::NoProvider)?;
+                Load::Text((text, vec![text_route(settings)?]))
+            }
+        };
+        let seconds = match &load {
+            Load::Mail((_, attempts)) => attempts.iter().map(|attempt| attempt.timeout_seconds).sum::<u32>(),
+            Load::Text((_, attempts)) => attempts.iter().map(|attempt| attempt.timeout_seconds).sum(),
+        };
+        let errand = Errand { load, conversation: self.conversation };
+        let arguments = [runs_as.uid.to_string(), runs_as.gid.to_string()];
+        let program = Program::start(self.program, &arguments, &errand.encode()).map_err(|error| SendError::Start {
+            program: self.program.display().to_string(),
+            why: error.to_string(),
+        })?;
+        let deadline = Duration::from_secs(seconds.into()) + MARGIN;
+        Ok(Underway { program, said: Vec::new(), started: Instant::now(), deadline, skipped })
+    }
+}
+
+impl Courier for Sender<'_> {
+    fn send(&self, parcel: Parcel) -> Box<dyn Delivery> {
+        match self.start(parcel) {
+            Ok(underway) => Box::new(underway),
+            Err(error) => Box::new(Stranded(failed(TroubleKind::Local, error.to_string()))),
+        }
+    }
+
+    fn pause(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+}
+
+/// A process of the sender. The one that is started leaves at once; what it leaves behind is no child of the host, keeps
+/// its own deadlines and answers through the pipe.
+struct Underway {
+    program: Program,
+    said: Vec<u8>,
+    started: Instant,
+    deadline: Duration,
+    /// The ways that could not even be tried.
+    skipped: Vec<Report>,
+}
+
+impl Delivery for Underway {
+    fn wait(&mut self, patience: Duration) -> Option<Verdict> {
+        let mut verdict = match self.program.read(&mut self.said, VERDICT_MAX_BYTES, patience) {
+            Ok(Reading::Unfinished) if self.started.elapsed() < self.deadline => return None,
+            Ok(Reading::Unfinished) => failed(TroubleKind::Slow, "the sender gave no verdict in time"),
+            Ok(Reading::TooLong) => failed(TroubleKind::Sender, "the sender said too much"),
+            Ok(Reading::Finished) if self.said.is_empty() => failed(TroubleKind::Sender, "the sender said nothing"),
+            Ok(Reading::Finished) => Verdict::decode(&self.said)
+                .unwrap_or_else(|error| failed(TroubleKind::Sender, format!("what the sender said {error}"))),
+            Err(error) => failed(TroubleKind::Sender, format!("listen to the sender: {error}")),
+        };
+        // Whoever has spoken has left; if not, it is killed when this is dropped.
+        self.program.ends_within(FAREWELL);
+        verdict.reports.splice(0..0, self.skipped.drain(..));
+        Some(verdict)
+    }
+
+    fn let_go(mut self: Box<Self>) {
+        self.program.ends_within(MARGIN);
+    }
+}
+
+/// A message that never set out.
+struct Stranded(Verdict);
+
+impl Delivery for Stranded {
+    fn wait(&mut self, _: Duration) -> Option<Verdict> {
+        Some(self.0.clone())
+    }
+
+    fn let_go(self: Box<Self>) {}
+}
+
+fn failed(kind: TroubleKind, detail: impl Into<String>) -> Verdict {
+    Verdict { reports: vec![report("sender", kind, detail)], conversation: Vec::new() }
+}
+
+fn report(route: &str, kind: TroubleKind, detail: impl Into<String>) -> Report {
+    Report { route: route.to_owned(), trouble: Some(Trouble { kind, detail: detail.into() }) }
+}
+
+fn mail_route(transport: &Transport) -> Result<Attempt<MailRoute>, SendError> {
+    Ok(match transport {
+        Transport::Smtp(settings) => {
+            Attempt { route: MailRoute::Smtp(smtp(settings)?), timeout_seconds: settings.timeout.seconds() }
+        }
+        Transport::Sendmail { command, timeout } => {
+            Attempt { route: MailRoute::Sendmail(command.clone()), timeout_seconds: timeout.seconds() }
+        }
+        Transport::Maildir { path } => {
+            Attempt { route: MailRoute::Maildir(path.clone()), timeout_seconds: MAILDIR_SECONDS }
+        }
+    })
+}
+
+fn smtp(settings: &SmtpSettings) -> Result<Smtp, SendError> {
+    let credentials = |login: &crate::config::SmtpLogin| {
+        let password = secret(&login.password_file)?;
+        Ok::<_, SendError>(Credentials { username: login.username.clone(), password, is_token: login.is_token })
+    };
+    Ok(Smtp {
+        server: settings.server.clone(),
+        port: settings.port,
+        protection: settings.protection,
+        credentials: settings.login.as_ref().map(credentials).transpose()?,
+        authorities: authorities(settings.ca_file.as_ref())?,
+    })
+}
+
+fn text_route(settings: &SmsSettings) -> Result<Attempt<TextRoute>, SendError> {
+    let route = match &settings.provider {
+        Provider::Twilio { account_sid, auth_token_file, from, base_url, ca_file } => TextRoute::Twilio(Twilio {
+            base_url: base_url.clone(),
+            account_sid: account_sid.clone(),
+            auth_token: secret(auth_token_file)?,
+            from: from.clone(),
+            authorities: authorities(ca_file.as_ref())?,
+        }),
+        Provider::Http { url, method, headers, body, content, secret_file, success, success_text, ca_file } => {
+            TextRoute::Http(Http {
+                url: url.as_str().to_owned(),
+                method: method.clone(),
+                headers: headers.clone(),
+                body: body.as_ref().map(|body| body.as_str().to_owned()),
+                content: *content,
+                secret: secret_file.as_ref().map(secret).transpose()?,
+                success: *success,
+                success_text: success_text.clone(),
+                authorities: authorities(ca_file.as_ref())?,
+            })
+        }
+        Provider::Command(words) => TextRoute::Command(words.clone()),
+    };
+    Ok(Attempt { route, timeout_seconds: settings.timeout.seconds() })
+}
+
+/// The first line of a file that nobody but root may read.
+fn secret(path: &AbsolutePath) -> Result<Zeroizing<String>, SendError> {
+    let bytes = Zeroizing::new(open(path)?.kept_secret()?.read(SECRET_MAX_BYTES)?);
+    let line = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    match std::str::from_utf8(line) {
+        Ok(line) if !line.is_empty() => Ok(Zeroizing::new(line.to_owned())),
+        _ => Err(SendError::NoSecret { path: path.as_path().display().to_string() }),
+    }
+}
+
+fn authorities(path: Option<&AbsolutePath>) -> Result<Option<String>, SendError> {
+    let Some(path) = path else { return Ok(None) };
+    let text = String::from_utf8(open(path)?.read(AUTHORITIES_MAX_BYTES)?);
+    text.map(Some).map_err(|_| SendError::NoCertificates { path: path.as_path().display().to_string() })
+}
+
+fn open(path: &AbsolutePath) -> Result<crate::sys::TrustedFile, SendError> {
+    let (parent, name) = split(path.as_path())?;
+    let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+    let file = Directory::open(parent)?.file(name)?;
+    file.ok_or_else(|| {
+        FileError { path: path.as_path().to_owned(), problem: Problem::Io { attempt: "open", source: missing() } }
+            .into()
+    })
+}
+
+/// The sender was not started.
+#[derive(Debug, thiserror::Error)]
+enum SendError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("{path}: has no text in its first line")]
+    NoSecret { path: String },
+    #[error("{path}: is not PEM text")]
+    NoCertificates { path: String },
+    #[error("look up who the sender runs as: {why}")]
+    LookUp { why: String },
+    #[error("there is no unprivileged user {name:?} to run the sender as")]
+    NoUser { name: String },
+    #[error("there is no [sms] provider")]
+    NoProvider,
+    #[error("{program}: {why}")]
+    Start { program: String, why: String },
+}
+
+/// Where the sender is installed.
+const PROGRAM: &str = "/usr/libexec/twofactor/twofactor-deliver";
+/// What the sender may take beyond the time of its attempts.
+const MARGIN: Duration = Duration::from_secs(2);
+/// What the process that was started may take to leave, once the verdict is there.
+const FAREWELL: Duration = Duration::from_millis(200);
+const MAILDIR_SECONDS: u32 = 5;
+const SECRET_MAX_BYTES: u64 = 16 * 1024;
+const AUTHORITIES_MAX_BYTES: u64 = 512 * 1024;

@@ -1,0 +1,113 @@
+//! Asking the administrator for help. It grants nothing.
+
+use std::time::Instant;
+
+use twofactor_message::EmailAddress;
+
+use super::journal::{Line, Severity, report};
+use super::sending::{Outgoing, PATIENCE, What};
+use super::words::Remark;
+use super::{Login, Subject};
+use crate::clock::UnixTime;
+use crate::config::Config;
+use crate::enrolment::Factors;
+use crate::factor::recovery::RecoveryCode;
+use crate::state::{Channel, State};
+use crate::store::{Pace, Record};
+
+/// What became of the wish to ask.
+enum Asked {
+    /// It counts from this moment on; a copy goes to the user, if there is an address and room for one more message.
+    Now(UnixTime, Option<EmailAddress>),
+    /// It was done less than an hour ago.
+    Before,
+}
+
+impl Login<'_> {
+    /// Writes to the administrator, at most once an hour and user.
+    pub(super) fn ask_administrator(&mut self) -> Remark {
+        let Subject::Enrolled(account) = &self.subject else { return self.pretend_to_ask() };
+        let (world, account) = (self.world, account.clone());
+        let Ok(reference) = RecoveryCode::draw(world.entropy) else { return Remark::NotAsked };
+        let reference: String = reference.grouped().chars().take(REFERENCE_CHARACTERS).collect();
+        let mut asked = None;
+        let visited = world.store.visit(&account, &mut |now, factors, state| {
+            let (found, record) = ask(factors, state, now, world.config);
+            asked = Some(found);
+            record
+        });
+        let asked = match (visited, asked) {
+            (Ok(Some(findings)), Some(asked)) => {
+                report(world.journal, &self.request, &findings);
+                asked
+            }
+            (Ok(_), _) => return Remark::NotAsked,
+            (Err(error), _) => {
+                self.log_rescue("failed").with("error", &error.to_string()).write(world.journal, Severity::Error);
+                return Remark::NotAsked;
+            }
+        };
+        let Asked::Now(now, copy) = asked else {
+            self.log_rescue("asked-before").write(world.journal, Severity::Notice);
+            return Remark::AskedBefore;
+        };
+        self.log_rescue("asked").with("reference", &reference).write(world.journal, Severity::Warning);
+        let Some(parcel) = self.request.occasion(now).rescue(world.config, &reference, copy.as_ref()) else {
+            return Remark::NotAsked;
+        };
+        let started = Instant::now();
+        let what = What::Rescue { reference: reference.clone() };
+        let mut outgoing = Outgoing { delivery: world.courier.send(parcel), what };
+        let verdict = outgoing.delivery.wait(PATIENCE);
+        let failed = verdict.as_ref().is_some_and(|verdict| verdict.delivered_by().is_none());
+        world.store.keep_pace(Channel::Rescue, Pace { duration: started.elapsed(), failed });
+        match verdict {
+            Some(verdict) => self.settle(&outgoing.what, &verdict).unwrap_or(Remark::Asked { reference }),
+            None => {
+                self.outgoing.push(outgoing);
+                Remark::AskOnItsWay { reference }
+            }
+        }
+    }
+
+    /// Nobody is asked in the name of somebody who is not enrolled: it would be a way to flood the administrator.
+    fn pretend_to_ask(&mut self) -> Remark {
+        self.log_rescue("withheld").write(self.world.journal, Severity::Notice);
+        self.world.store.rehearse(Record::Changed);
+        if std::mem::replace(&mut self.asked, true) {
+            return Remark::AskedBefore;
+        }
+        let pace = self.pace_of(Channel::Rescue);
+        self.world.courier.pause(pace.duration.min(PATIENCE));
+        let Ok(reference) = RecoveryCode::draw(self.world.entropy) else { return Remark::NotAsked };
+        let reference = reference.grouped().chars().take(REFERENCE_CHARACTERS).collect();
+        match pace {
+            Pace { failed: true, .. } => Remark::NotAsked,
+            Pace { duration, .. } if duration >= PATIENCE => Remark::AskOnItsWay { reference },
+            Pace { .. } => Remark::Asked { reference },
+        }
+    }
+
+    pub(super) fn log_rescue(&self, result: &str) -> Line {
+        Line::about("rescue", &self.request).with("result", result)
+    }
+}
+
+/// Runs under the lock; what it finds counts only once it is durable.
+fn ask(factors: &Factors, state: &mut State, now: UnixTime, config: &Config) -> (Asked, Record) {
+    state.forget_the_future(now);
+    if state.rescue_asked != UnixTime::default() && now.seconds_since(state.rescue_asked) < ONCE_IN_SECONDS {
+        return (Asked::Before, Record::Unchanged);
+    }
+    state.rescue_asked = now;
+    let is_room = state.wait_to_send(now, config.code.sends_per_hour) == 0;
+    let copy = factors.mailbox().filter(|_| is_room).cloned();
+    if copy.is_some() {
+        state.count_message(now);
+    }
+    (Asked::Now(now, copy), Record::Changed)
+}
+
+const ONCE_IN_SECONDS: u64 = 3600;
+/// Two groups of four, such as `k7qm-3r9x`.
+const REFERENCE_CHARACTERS: usize = 9;

@@ -1,0 +1,282 @@
+//! Codes that are sent in the course of a login: counted and drawn under the lock, durable before they go out.
+
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use super::journal::{Line, Severity, report};
+use super::ways::Dispatch;
+use super::words::Remark;
+use super::{Login, Subject};
+use crate::account::Account;
+use crate::clock::UnixTime;
+use crate::config::Config;
+use crate::courier::{Delivery, News, Target};
+use crate::enrolment::{Factors, Means};
+use crate::factor::sent;
+use crate::state::{Channel, Issued, SentCode, State};
+use crate::store::{Pace, Record};
+use crate::sys::Entropy;
+use crate::throttle::Gate;
+
+/// A message that has set out.
+pub(super) struct Outgoing {
+    pub(super) delivery: Box<dyn Delivery>,
+    pub(super) what: What,
+}
+
+/// What it is.
+pub(super) enum What {
+    /// A code.
+    Code { dispatch: Dispatch, issued: Issued },
+    /// A call for help.
+    Rescue { reference: String },
+}
+
+/// What became of the wish to send a code.
+enum Reserved {
+    /// It may go out, and counts.
+    Drawn(Drawn),
+    /// One went out so many seconds ago.
+    SentBefore { seconds: u64 },
+    /// No more may go out for so many seconds.
+    Exhausted { seconds: u64 },
+    /// Codes are not judged, so none is sent.
+    Held(Gate),
+    /// The device has been removed, or there are no random bytes.
+    Impossible(&'static str),
+}
+
+struct Drawn {
+    code: Zeroizing<String>,
+    target: Target,
+    issued: Issued,
+}
+
+impl Login<'_> {
+    /// Sends a code, if one may be sent, and waits for that as long as a prompt may be waited for.
+    pub(super) fn dispatch(&mut self, dispatch: &Dispatch) -> Remark {
+        let Subject::Enrolled(account) = &self.subject else { return self.pretend(dispatch) };
+        let (world, account) = (self.world, account.clone());
+        let mut reserved = None;
+        let visited = world.store.visit(&account, &mut |now, factors, state| {
+            let (found, record) = reserve(dispatch, factors, state, now, world.config, world.entropy);
+            reserved = Some(found);
+            record
+        });
+        // Nothing goes out that is not durable: it could be sent again and again.
+        let reserved = match visited {
+            Ok(Some(findings)) => {
+                report(world.journal, &self.request, &findings);
+                reserved.unwrap_or(Reserved::Impossible("the records did not say"))
+            }
+            Ok(None) => Reserved::Impossible("the enrolment was removed meanwhile"),
+            Err(error) => {
+                self.log_code(dispatch, "failed")
+                    .with("error", &error.to_string())
+                    .write(world.journal, Severity::Error);
+                return Remark::NotSent { to: dispatch.masked.clone() };
+            }
+        };
+        match reserved {
+            Reserved::Drawn(drawn) => self.send_code(dispatch, drawn),
+            Reserved::SentBefore { seconds } => {
+                self.log_code(dispatch, "sent-before").write(world.journal, Severity::Info);
+                Remark::SentBefore { to: dispatch.masked.clone(), seconds }
+            }
+            Reserved::Exhausted { seconds } => {
+                self.log_code(dispatch, "limit").write(world.journal, Severity::Notice);
+                Remark::Exhausted { seconds }
+            }
+            Reserved::Held(gate) => {
+                self.log_code(dispatch, "held").write(world.journal, Severity::Notice);
+                self.held = Some(gate);
+                Remark::Held(gate)
+            }
+            Reserved::Impossible(why) => {
+                self.log_code(dispatch, "failed").with("error", why).write(world.journal, Severity::Error);
+                Remark::NotSent { to: dispatch.masked.clone() }
+            }
+        }
+    }
+
+    fn send_code(&mut self, dispatch: &Dispatch, drawn: Drawn) -> Remark {
+        let Drawn { code, target, issued } = drawn;
+        self.log_code(dispatch, "asked").write(self.world.journal, Severity::Info);
+        let lifetime_seconds = issued.until.seconds_since(issued.since);
+        let parcel = self.request.occasion(issued.since).code(self.world.config, &target, &code, lifetime_seconds);
+        let Some(parcel) = parcel else { return Remark::NotSent { to: dispatch.masked.clone() } };
+        let started = Instant::now();
+        let what = What::Code { dispatch: dispatch.clone(), issued };
+        let mut outgoing = Outgoing { delivery: self.world.courier.send(parcel), what };
+        let verdict = outgoing.delivery.wait(PATIENCE);
+        let failed = verdict.as_ref().is_some_and(|verdict| verdict.delivered_by().is_none());
+        self.world.store.keep_pace(dispatch.channel, Pace { duration: started.elapsed(), failed });
+        match verdict {
+            Some(verdict) => {
+                let bad_news = self.settle(&outgoing.what, &verdict);
+                bad_news.unwrap_or(Remark::Sent { to: dispatch.masked.clone() })
+            }
+            None => {
+                self.outgoing.push(outgoing);
+                Remark::OnItsWay { to: dispatch.masked.clone() }
+            }
+        }
+    }
+
+    /// Sends nothing to nobody, and takes as long as the last time that something was sent to somebody.
+    fn pretend(&self, dispatch: &Dispatch) -> Remark {
+        self.log_code(dispatch, "withheld").write(self.world.journal, Severity::Notice);
+        self.world.store.rehearse(Record::Changed);
+        let pace = self.pace_of(dispatch.channel);
+        self.world.courier.pause(pace.duration.min(PATIENCE));
+        let to = dispatch.masked.clone();
+        if pace.failed {
+            self.world.store.rehearse(Record::Changed);
+            return Remark::NotSent { to };
+        }
+        if pace.duration >= PATIENCE { Remark::OnItsWay { to } } else { Remark::Sent { to } }
+    }
+
+    /// How long one of the last deliveries took.
+    pub(super) fn pace_of(&self, channel: Channel) -> Pace {
+        let mut pick = [0];
+        // Without random bytes it is always the same one.
+        let _ = self.world.entropy.fill(&mut pick);
+        let [pick] = pick;
+        self.world.store.pace(channel, pick)
+    }
+
+    /// Hears what has become of what was underway; what failed is told with the next prompt.
+    pub(super) fn collect(&mut self) {
+        for mut outgoing in std::mem::take(&mut self.outgoing) {
+            match outgoing.delivery.wait(Duration::ZERO) {
+                Some(verdict) => self.bad_news = self.settle(&outgoing.what, &verdict).or(self.bad_news.take()),
+                None => self.outgoing.push(outgoing),
+            }
+        }
+    }
+
+    /// Lets go of what is still underway: the sender goes on and writes to the log how it went.
+    pub(super) fn let_go(&mut self) {
+        self.collect();
+        for outgoing in self.outgoing.drain(..) {
+            outgoing.delivery.let_go();
+        }
+    }
+
+    /// Takes a verdict down. Answers what to say if it is a bad one.
+    pub(super) fn settle(&self, what: &What, verdict: &twofactor_message::Verdict) -> Option<Remark> {
+        let line = match what {
+            What::Code { dispatch, .. } => self.log_code(dispatch, word(verdict)),
+            What::Rescue { reference } => self.log_rescue(word(verdict)).with("reference", reference),
+        };
+        let troubles: Vec<_> = verdict.reports.iter().filter(|report| report.trouble.is_some()).collect();
+        let line = troubles.iter().fold(line, |line, report| line.with("error", &report.to_string()));
+        if let Some(route) = verdict.delivered_by() {
+            let severity = if troubles.is_empty() { Severity::Info } else { Severity::Warning };
+            line.with("route", route).write(self.world.journal, severity);
+            return None;
+        }
+        line.write(self.world.journal, Severity::Error);
+        match (what, &self.subject) {
+            (What::Code { dispatch, issued }, Subject::Enrolled(account)) => {
+                self.mark_failed(account, dispatch, issued);
+                Some(Remark::NotSent { to: dispatch.masked.clone() })
+            }
+            (What::Code { dispatch, .. }, Subject::Nobody(_)) => Some(Remark::NotSent { to: dispatch.masked.clone() }),
+            (What::Rescue { .. }, _) => Some(Remark::NotAsked),
+        }
+    }
+
+    /// Another code may be asked for at once; if that cannot be taken down, the person has to wait.
+    fn mark_failed(&self, account: &Account, dispatch: &Dispatch, issued: &Issued) {
+        let _ = self.world.store.visit(account, &mut |_, _, state| {
+            state.mark_failed(dispatch.channel, dispatch.device, issued);
+            Record::Changed
+        });
+    }
+
+    /// Tells the user by mail what has happened, and waits for nothing.
+    pub(super) fn tell(&self, news: &News, now: UnixTime) {
+        let line = Line::about("notice", &self.request).with("kind", news.event.name()).with("to", &news.to.masked());
+        line.write(self.world.journal, Severity::Info);
+        if let Some(parcel) = self.request.occasion(now).notice(self.world.config, news) {
+            self.world.courier.send(parcel).let_go();
+        }
+    }
+
+    fn log_code(&self, dispatch: &Dispatch, result: &str) -> Line {
+        let method = match dispatch.channel {
+            Channel::Email => "email",
+            Channel::Sms => "sms",
+            Channel::Rescue => "rescue",
+        };
+        let line = Line::about("code", &self.request).with("method", method).with("to", &dispatch.masked);
+        line.with("result", result)
+    }
+}
+
+fn word(verdict: &twofactor_message::Verdict) -> &'static str {
+    if verdict.delivered_by().is_some() { "sent" } else { "failed" }
+}
+
+/// Draws a code if one may go out now. Runs under the lock; what it finds counts only once it is durable.
+fn reserve(
+    dispatch: &Dispatch,
+    factors: &Factors,
+    state: &mut State,
+    now: UnixTime,
+    config: &Config,
+    entropy: &dyn Entropy,
+) -> (Reserved, Record) {
+    let unchanged = |reserved| (reserved, Record::Unchanged);
+    let gate = config.limits.gate(state.failures.not_after(now), now);
+    if gate != Gate::Open {
+        return unchanged(Reserved::Held(gate));
+    }
+    let device = factors.devices.iter().find(|factor| factor.id == dispatch.device);
+    let target = match device.map(|factor| &factor.means) {
+        Some(Means::Email(address)) => Target::Mailbox(address.clone()),
+        Some(Means::Sms(number)) => Target::Telephone(number.clone()),
+        Some(Means::Totp(_)) | None => return unchanged(Reserved::Impossible("the device was removed meanwhile")),
+    };
+    state.forget_the_future(now);
+    if let Some(last) = state.last_sent(dispatch.channel, dispatch.device)
+        && !last.used
+        && last.issued.since <= now
+    {
+        let seconds = now.seconds_since(last.issued.since);
+        if seconds < config.code.resend_after_seconds {
+            return unchanged(Reserved::SentBefore { seconds });
+        }
+    }
+    let seconds = state.wait_to_send(now, config.code.sends_per_hour);
+    if seconds > 0 {
+        // What is in the future stays there unless it is written down.
+        return (Reserved::Exhausted { seconds }, Record::Changed);
+    }
+    let lifetime_seconds = match (dispatch.channel, config.rescue) {
+        (Channel::Rescue, Some(rescue)) => rescue.lifetime_seconds,
+        _ => config.code.lifetime_seconds,
+    };
+    let (Some(key), Ok(code)) = (factors.digest_key(), sent::draw(config.code.digits, entropy)) else {
+        return unchanged(Reserved::Impossible("there are no random bytes"));
+    };
+    let purpose = dispatch.channel.purpose(dispatch.device);
+    let issued = Issued::now(key, &purpose, code.as_bytes(), now, lifetime_seconds);
+    let kept = SentCode {
+        channel: dispatch.channel,
+        device: dispatch.device,
+        issued: issued.clone(),
+        wrong: 0,
+        used: false,
+        failed: false,
+    };
+    state.keep_sent(kept, now);
+    state.count_message(now);
+    (Reserved::Drawn(Drawn { code, target, issued }), Record::Changed)
+}
+
+/// How long the prompt waits for a message to go out.
+pub(super) const PATIENCE: Duration = Duration::from_millis(1500);
