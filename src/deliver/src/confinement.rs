@@ -5,17 +5,18 @@
 //! no_new_privs, and what the administrator's own mailer or command reads and writes is not ours to know. Its only
 //! listener is that program.
 
-use std::path::Path;
+use std::fs;
+use std::os::fd::AsFd;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, PathFd, Ruleset,
-    RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, Ruleset, RulesetAttr,
+    RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 use nix::sys::prctl;
 use twofactor_message::Trouble;
 
 use crate::limits;
-use crate::trouble::{local, sender};
+use crate::trouble::sender;
 
 /// For a worker that talks to a server: it may look names up and connect to this port.
 ///
@@ -23,28 +24,32 @@ use crate::trouble::{local, sender};
 /// The kernel knows the means and would not.
 pub(crate) fn to_network(port: u16) -> Result<(), Trouble> {
     give_up_privileges()?;
-    let rules = ruleset(CompatLevel::BestEffort)
-        .and_then(|rules| rules.add_rules(path_beneath_rules(RESOLVER_READS, read_only())))
-        .and_then(|rules| rules.add_rule(NetPort::new(port, AccessNet::ConnectTcp)))
-        .and_then(|rules| rules.add_rule(NetPort::new(DNS_PORT, AccessNet::ConnectTcp)));
-    enforce(rules)
+    enforce(network_rules(port)).map(drop)
+}
+
+fn network_rules(port: u16) -> Result<RulesetCreated, RulesetError> {
+    // Where links in /etc lead, such as /mnt/wsl or /run.
+    let files = RESOLVER_FILES.iter().filter_map(|file| fs::canonicalize(file).ok());
+    ruleset(CompatLevel::BestEffort)?
+        .add_rules(path_beneath_rules(RESOLVER_FOLDERS, read_only()))?
+        .add_rules(path_beneath_rules(files, read_only()))?
+        .add_rule(NetPort::new(port, AccessNet::ConnectTcp))?
+        .add_rule(NetPort::new(DNS_PORT, AccessNet::ConnectTcp))
 }
 
 /// For a worker that puts a file into a directory: it may do so there, and nothing else anywhere.
 ///
 /// # Errors
-/// The directory can not be opened, or the kernel knows the means and would not.
-pub(crate) fn to_directory(path: &Path) -> Result<(), Trouble> {
-    let directory = PathFd::new(path).map_err(|error| match std::error::Error::source(&error) {
-        Some(source) => local(source),
-        None => local(error),
-    })?;
+/// The kernel knows the means and would not.
+pub(crate) fn to_directory(directory: impl AsFd) -> Result<(), Trouble> {
     give_up_privileges()?;
+    enforce(directory_rules(directory)).map(drop)
+}
+
+fn directory_rules(directory: impl AsFd) -> Result<RulesetCreated, RulesetError> {
     let access = read_only() | AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::MakeDir | AccessFs::RemoveFile;
     // From tmp to new is from one directory to another: a kernel that can not allow that must not confine us at all.
-    let rules = ruleset(CompatLevel::SoftRequirement)
-        .and_then(|rules| rules.add_rule(PathBeneath::new(directory, access | AccessFs::Refer)));
-    enforce(rules)
+    ruleset(CompatLevel::SoftRequirement)?.add_rule(PathBeneath::new(directory, access | AccessFs::Refer))
 }
 
 fn give_up_privileges() -> Result<(), Trouble> {
@@ -65,17 +70,73 @@ fn ruleset(rename: CompatLevel) -> Result<RulesetCreated, RulesetError> {
         .create()
 }
 
-fn enforce(rules: Result<RulesetCreated, RulesetError>) -> Result<(), Trouble> {
+fn enforce(rules: Result<RulesetCreated, RulesetError>) -> Result<RulesetStatus, Trouble> {
     let enforced = rules.and_then(RulesetCreated::restrict_self);
-    enforced.map(drop).map_err(|error| sender(format_args!("confine the worker: {error}")))
+    enforced.map(|status| status.ruleset).map_err(|error| sender(format_args!("confine the worker: {error}")))
 }
 
 fn read_only() -> BitFlags<AccessFs> {
     AccessFs::ReadFile | AccessFs::ReadDir
 }
 
-/// What getaddrinfo(3) reads: nsswitch.conf, hosts, resolv.conf and where that may point to, and its libraries. The
-/// certificates have been read before.
-const RESOLVER_READS: [&str; 8] =
+/// What getaddrinfo(3) reads, and its libraries. The certificates have been read before.
+const RESOLVER_FOLDERS: [&str; 8] =
     ["/etc", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/run", "/nix/store", "/gnu/store"];
+const RESOLVER_FILES: [&str; 3] = ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"];
 const DNS_PORT: u16 = 53;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind;
+    use std::net::{TcpListener, TcpStream};
+
+    /// Lets a thread of its own be confined and look, told whether this kernel could do all of it; if none, it does not.
+    fn confined(rules: Result<RulesetCreated, RulesetError>, look: impl FnOnce(bool) + Send) {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let status = enforce(rules).unwrap();
+                if status != RulesetStatus::NotEnforced {
+                    look(status == RulesetStatus::FullyEnforced);
+                }
+            });
+        });
+    }
+
+    fn is_denied<T>(result: std::io::Result<T>) -> bool {
+        result.err().is_some_and(|error| error.kind() == ErrorKind::PermissionDenied)
+    }
+
+    #[test]
+    fn a_worker_on_the_network_reads_what_the_resolver_needs_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("secret"), "x").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        confined(network_rules(port), |is_full| {
+            assert!(fs::read("/etc/passwd").is_ok());
+            assert!(is_denied(fs::read(home.path().join("secret"))));
+            assert!(is_denied(fs::read("/proc/self/environ")));
+            assert!(is_denied(fs::write(home.path().join("new"), "x")));
+            assert!(is_denied(std::process::Command::new("/usr/bin/env").spawn()));
+            assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
+            assert!(is_denied(TcpStream::connect(other.local_addr().unwrap())) || !is_full);
+        });
+    }
+
+    #[test]
+    fn a_worker_in_a_directory_writes_there_and_reads_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let directory = fs::File::open(home.path()).unwrap();
+        confined(directory_rules(directory), |is_full| {
+            fs::create_dir(home.path().join("tmp")).unwrap();
+            fs::write(home.path().join("tmp/a"), "x").unwrap();
+            fs::rename(home.path().join("tmp/a"), home.path().join("b")).unwrap();
+            assert!(is_denied(fs::read("/etc/passwd")));
+            assert!(is_denied(fs::write("/tmp/twofactor-deliver-test", "x")));
+            assert!(is_denied(TcpStream::connect(listener.local_addr().unwrap())) || !is_full);
+        });
+    }
+}

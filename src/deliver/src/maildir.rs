@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -27,8 +27,8 @@ pub(crate) fn send(mail: &Mail, path: &str, conversation: &mut Conversation<'_>)
     if !path.is_absolute() {
         return Err(local("is not an absolute path"));
     }
-    let directory = open_directory(None, path, "open")?;
-    confinement::to_directory(path)?;
+    let directory = open_directory(AT_FDCWD, path).map_err(why)?;
+    confinement::to_directory(&directory)?;
     let name = put(&directory, &letter, &letter::host(mail))?;
     conversation.event(format_args!("write {} ({} bytes)", path.join("new").join(name).display(), letter.len()));
     Ok(())
@@ -43,7 +43,8 @@ fn put(directory: &OwnedFd, letter: &[u8], host: &str) -> Result<String, Trouble
         }
     }
     let [tmp, new, _] = FOLDERS;
-    let (from, to) = (open_directory(Some(directory), tmp, "open")?, open_directory(Some(directory), new, "open")?);
+    let [from, to] = [tmp, new].map(|folder| open_directory(directory, folder).map_err(failed("open", folder)));
+    let (from, to) = (from?, to?);
     let unique = format!("{}.{}", letter::random_name()?, host.replace(['/', ':'], "_"));
     let seconds = write(&from, &unique, letter).inspect_err(|_| forget(&from, &unique))?;
     let name = format!("{seconds}.{unique}");
@@ -67,20 +68,20 @@ fn forget(directory: &OwnedFd, name: &str) {
     let _ = unlinkat(directory, name, UnlinkatFlags::NoRemoveDir);
 }
 
-fn open_directory<P: AsRef<Path>>(within: Option<&OwnedFd>, path: P, attempt: &str) -> Result<OwnedFd, Trouble> {
-    let path = path.as_ref();
-    let opened = match within {
-        Some(directory) => openat(directory, path, DIRECTORY, Mode::empty()),
-        None => openat(AT_FDCWD, path, DIRECTORY, Mode::empty()),
-    };
-    opened.map_err(|error| match error {
-        Errno::ENOTDIR | Errno::ELOOP => local(format_args!("{}: not a directory (nor a link to one)", path.display())),
-        error => failed(attempt, path.display())(error),
-    })
+/// Not through a symbolic link: whoever could put one there would choose who reads the mail.
+fn open_directory(within: impl AsFd, path: impl AsRef<Path>) -> nix::Result<OwnedFd> {
+    openat(within, path.as_ref(), DIRECTORY, Mode::empty())
 }
 
 fn failed(attempt: impl Display, what: impl Display) -> impl FnOnce(Errno) -> Trouble {
-    move |error| local(format_args!("{attempt} {what}: {}", words(&error.into())))
+    move |error| local(format_args!("{attempt} {what}: {}", why(error).detail))
+}
+
+fn why(error: Errno) -> Trouble {
+    match error {
+        Errno::ENOTDIR | Errno::ELOOP => local("not a directory, or a link to one"),
+        error => local(words(&error.into())),
+    }
 }
 
 const FOLDERS: [&str; 3] = ["tmp", "new", "cur"];
@@ -91,13 +92,14 @@ const NEW_FILE: OFlag =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conversation::tests::overheard;
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
     fn a_mail_stands_in_new_for_its_owner_alone_and_nothing_stays_in_tmp() {
         let home = tempfile::tempdir().unwrap();
-        let directory = open_directory(None, home.path(), "open").unwrap();
+        let directory = open_directory(AT_FDCWD, home.path()).unwrap();
         let name = put(&directory, b"Subject: x\n\ny\n", "host").unwrap();
         let file = home.path().join("new").join(&name);
         assert_eq!(fs::read(&file).unwrap(), b"Subject: x\n\ny\n");
@@ -112,7 +114,7 @@ mod tests {
     #[test]
     fn a_host_with_a_slash_leads_nowhere() {
         let home = tempfile::tempdir().unwrap();
-        let directory = open_directory(None, home.path(), "open").unwrap();
+        let directory = open_directory(AT_FDCWD, home.path()).unwrap();
         let name = put(&directory, b"", "../../x:1").unwrap();
         assert!(name.ends_with("..._.._x_1"), "{name}");
         assert!(home.path().join("new").join(name).is_file());
@@ -123,18 +125,19 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let link = home.path().join("link");
         symlink(home.path(), &link).unwrap();
-        assert!(open_directory(None, &link, "open").is_err());
+        assert!(open_directory(AT_FDCWD, &link).is_err());
         fs::write(home.path().join("tmp"), "").unwrap();
-        let directory = open_directory(None, home.path(), "open").unwrap();
-        assert!(put(&directory, b"", "host").unwrap_err().detail.contains("not a directory"));
-        let (mut conversation, _) = crate::conversation::tests::overheard();
+        let directory = open_directory(AT_FDCWD, home.path()).unwrap();
+        assert!(put(&directory, b"", "host").unwrap_err().detail.contains("open tmp: not a directory"));
+        let (mut conversation, _) = overheard();
         let refused = send(&letter::tests::mail(), "var/mail", &mut conversation).unwrap_err();
         assert_eq!(refused.detail, "is not an absolute path");
     }
 
     #[test]
     fn a_missing_directory_is_said_to_be_missing() {
-        let error = open_directory(None, "/nonexistent", "open").unwrap_err();
-        assert_eq!(error.detail, "open /nonexistent: no such file or directory");
+        let (mut conversation, _) = overheard();
+        let refused = send(&letter::tests::mail(), "/nonexistent", &mut conversation).unwrap_err();
+        assert_eq!(refused.detail, "no such file or directory");
     }
 }

@@ -31,11 +31,7 @@ pub(crate) fn connect(
     conversation: &mut Conversation<'_>,
 ) -> Result<TcpStream, Trouble> {
     conversation.stage(format_args!("look up {server}"));
-    let unknown = |error: io::Error| {
-        let why = words(&error);
-        let why = why.strip_prefix("failed to lookup address information: ").unwrap_or(&why).to_owned();
-        trouble(TroubleKind::Unreachable, why)
-    };
+    let unknown = |error: io::Error| trouble(TroubleKind::Unreachable, words(&error));
     let addresses: Vec<SocketAddr> = (server, port).to_socket_addrs().map_err(unknown)?.take(ADDRESSES_MAX).collect();
     conversation.stage(format_args!("connect to {server}:{port}"));
     if reach == Reach::ThisHost && !(is_this_host(server) && addresses.iter().all(|a| a.ip().is_loopback())) {

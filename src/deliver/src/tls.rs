@@ -97,10 +97,41 @@ pub(crate) fn trouble_of(error: &Error) -> Trouble {
         Error::InvalidCertificate(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => {
             "the certificate is not valid yet: is the clock right?".to_owned()
         }
+        Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. }) => {
+            let names: Vec<_> = presented.iter().take(NAMES_MAX).map(|name| plain_name(name)).collect();
+            format!("the certificate is for {}", if names.is_empty() { "nobody".to_owned() } else { names.join(", ") })
+        }
         Error::InvalidCertificate(other) => format!("the certificate is refused: {other}"),
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => "the server does not speak TLS here".to_owned(),
         Error::AlertReceived(alert) => format!("the server refused: {alert:?}"),
         other => other.to_string(),
     };
     trouble(TroubleKind::Certificate, why)
+}
+
+/// `mail.example.org` out of `DnsName("mail.example.org")`, which is how rustls writes it.
+fn plain_name(name: &str) -> &str {
+    name.split_once('"').and_then(|(_, rest)| rest.split_once('"')).map_or(name, |(name, _)| name)
+}
+
+const NAMES_MAX: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_for_another_name_says_for_which() {
+        let presented = vec!["DnsName(\"mail.example.org\")".to_owned(), "IpAddress(192.0.2.1)".to_owned()];
+        let expected = ServerName::try_from("smtp.example.org").unwrap();
+        let error = Error::InvalidCertificate(CertificateError::NotValidForNameContext { expected, presented });
+        assert_eq!(trouble_of(&error).detail, "the certificate is for mail.example.org, IpAddress(192.0.2.1)");
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_nobody_to_trust() {
+        for pem in ["", "hello", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"] {
+            assert!(roots(Some(pem)).is_err(), "{pem}");
+        }
+    }
 }

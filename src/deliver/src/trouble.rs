@@ -29,7 +29,8 @@ pub(crate) fn protocol(why: impl Display) -> Trouble {
 /// What the system says, without its number: `connection refused`.
 pub(crate) fn words(error: &io::Error) -> String {
     let text = error.to_string();
-    let text = text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words);
+    let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
+    let text = text.split_once(" (os error").map_or(text, |(words, _)| words);
     let mut letters = text.chars();
     // "No such file" becomes "no such file"; "EOF" stays.
     match (letters.next(), letters.next()) {
@@ -76,5 +77,7 @@ mod tests {
     fn errors_of_the_system_are_words() {
         assert_eq!(words(&io::Error::from_raw_os_error(libc::ENOENT)), "no such file or directory");
         assert_eq!(words(&io::Error::other("EOF while parsing")), "EOF while parsing");
+        let unknown = io::Error::other("failed to lookup address information: Name or service not known");
+        assert_eq!(words(&unknown), "name or service not known");
     }
 }

@@ -169,6 +169,7 @@ fn trouble_of(error: &Error) -> Trouble {
         Error::LargeResponseHeader(..) => protocol("the headers of the answer do not end"),
         Error::Http(error) => local(format_args!("can not be written: {error}")),
         Error::BadUri(error) => local(error),
+        Error::Protocol(error) => protocol(error),
         other => protocol(other),
     }
 }

@@ -68,8 +68,8 @@ impl<'c, 't, S: Read + Write> Session<'c, 't, S> {
         let usable: &[Mechanism] =
             if credentials.is_token { &[Mechanism::Xoauth2] } else { &[Mechanism::Plain, Mechanism::Login] };
         let Some(mechanism) = server.get_auth_mechanism(usable) else {
-            let wanted = if credentials.is_token { "XOAUTH2" } else { "PLAIN nor LOGIN" };
-            return Err(trouble(TroubleKind::Credentials, format_args!("the server does not offer {wanted}")));
+            let offer = if credentials.is_token { "does not offer XOAUTH2" } else { "offers neither PLAIN nor LOGIN" };
+            return Err(trouble(TroubleKind::Credentials, format_args!("the server {offer}")));
         };
         let (user, password) = (credentials.username.as_str(), credentials.password.as_str());
         let reply = match mechanism {
@@ -198,8 +198,20 @@ fn refusal(reply: &Response) -> Trouble {
             Severity::PositiveCompletion | Severity::PositiveIntermediate => TroubleKind::Protocol,
         },
     };
-    let text: Vec<_> = reply.message().map(str::trim).filter(|line| !line.is_empty()).collect();
-    trouble(kind, format_args!("{} {}", reply.code(), text.join(" ")).to_string().trim_end())
+    trouble(kind, format_args!("{} {}", reply.code(), one_line(reply)).to_string().trim_end())
+}
+
+/// The lines of a reply as one; an enhanced status code (RFC 2034) that begins every line is said once.
+fn one_line(reply: &Response) -> String {
+    let is_status = |word: &&str| word.contains('.') && word.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let status = reply.first_word().filter(is_status);
+    let mut line = String::new();
+    for text in reply.message().map(str::trim) {
+        let repeated = status.filter(|_| !line.is_empty()).and_then(|status| text.strip_prefix(status));
+        line.push(' ');
+        line.push_str(repeated.unwrap_or(text).trim_start());
+    }
+    line.trim().to_owned()
 }
 
 fn envelope(address: &EmailAddress) -> Result<Address, Trouble> {
@@ -349,7 +361,7 @@ mod tests {
         assert_eq!(result, Ok(()));
         assert!(lines.contains(&"(no copy for bob@example.org)".to_owned()), "{lines:?}");
         let (result, _, _) = talk(&["250 a\r\n", pieces[2]], |session| session.transfer(&two, b""));
-        assert_eq!(result, Err(trouble(TroubleKind::Refused, "550 5.1.1 no 5.1.1 such user")));
+        assert_eq!(result, Err(trouble(TroubleKind::Refused, "550 5.1.1 no such user")));
     }
 
     #[test]
