@@ -14,6 +14,8 @@ pub(crate) enum Word {
     Stage(String),
     /// One more line of the conversation.
     Line(String),
+    /// The message is delivered, whatever may come.
+    Taken,
     /// How it ended; the last word.
     End(Option<Trouble>),
 }
@@ -71,6 +73,7 @@ impl Word {
         let (tag, body) = match self {
             Self::Stage(text) => (STAGE, text.clone().into_bytes()),
             Self::Line(text) => (LINE, text.clone().into_bytes()),
+            Self::Taken => (TAKEN, Vec::new()),
             Self::End(trouble) => {
                 let report = Report { route: String::new(), trouble: trouble.clone() };
                 (END, Verdict { reports: vec![report], conversation: Vec::new() }.encode())
@@ -87,6 +90,7 @@ impl Word {
         match *tag {
             STAGE => text().map(Self::Stage),
             LINE => text().map(Self::Line),
+            TAKEN => body.is_empty().then_some(Self::Taken),
             END => {
                 let [report] = <[Report; 1]>::try_from(Verdict::decode(body).ok()?.reports).ok()?;
                 Some(Self::End(report.trouble))
@@ -100,6 +104,7 @@ impl Word {
 const PACKET_MAX_BYTES: usize = 4096;
 const STAGE: u8 = b'S';
 const LINE: u8 = b'L';
+const TAKEN: u8 = b'T';
 const END: u8 = b'E';
 
 #[cfg(test)]
@@ -110,7 +115,8 @@ mod tests {
     #[test]
     fn words_arrive_one_by_one_and_then_the_end() {
         let trouble = Trouble { kind: TroubleKind::Refused, detail: "550".to_owned() };
-        let words = [Word::Stage("TLS".to_owned()), Word::Line("> QUIT".to_owned()), Word::End(Some(trouble))];
+        let words =
+            [Word::Stage("TLS".to_owned()), Word::Line("> QUIT".to_owned()), Word::Taken, Word::End(Some(trouble))];
         let (teller, listener) = pair().unwrap();
         words.iter().for_each(|word| teller.tell(word));
         drop(teller);

@@ -39,7 +39,7 @@ impl<'t> Conversation<'t> {
     /// Something happened.
     pub(crate) fn event(&mut self, what: impl Display) {
         let line = self.safe(&what.to_string(), LINE_MAX_BYTES);
-        (self.tell)(Word::Line(line));
+        (self.tell)(Word::Line(line.trim_end().to_owned()));
     }
 
     /// We said it.
@@ -50,6 +50,11 @@ impl<'t> Conversation<'t> {
     /// They said it.
     pub(crate) fn theirs(&mut self, line: impl Display) {
         self.event(format_args!("< {line}"));
+    }
+
+    /// The message is delivered, whatever may come.
+    pub(crate) fn taken(&mut self) {
+        (self.tell)(Word::Taken);
     }
 
     /// The last word: delivered, or the trouble with the stage in front.

@@ -19,6 +19,13 @@ pub(crate) enum Reach {
     ThisHost,
 }
 
+impl Reach {
+    /// Of a connection that will be made safe, or will not.
+    pub(crate) fn with(is_safe: bool) -> Self {
+        if is_safe { Self::Anywhere } else { Self::ThisHost }
+    }
+}
+
 /// Connects to the first address of a server that answers. Every address gets its share of the time left.
 ///
 /// # Errors

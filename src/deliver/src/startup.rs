@@ -56,14 +56,16 @@ fn arguments(mut arguments: impl Iterator<Item = OsString>) -> Result<(Uid, Gid)
 /// Gives up root for good, and looks whether that is so. Who is not root must be that user already.
 fn become_user(uid: Uid, gid: Gid) -> Result<(), Trouble> {
     let ids = getresuid().map_err(|e| sender(format_args!("ask for the user: {}", e.desc())))?;
-    if [ids.real, ids.effective, ids.saved].iter().any(|id| id.is_root()) {
+    let was_root = [ids.real, ids.effective, ids.saved].iter().any(|id| id.is_root());
+    if was_root {
         setgroups(&[]).map_err(|e| sender(format_args!("leave all groups: {}", e.desc())))?;
         setresgid(gid, gid, gid).map_err(|e| sender(format_args!("become gid {gid}: {}", e.desc())))?;
         setresuid(uid, uid, uid).map_err(|e| sender(format_args!("become uid {uid}: {}", e.desc())))?;
-        let groups = getgroups().map_err(|e| sender(format_args!("ask for the groups: {}", e.desc())))?;
-        if groups.iter().any(|group| *group != gid) {
-            return Err(sender("still in other groups after leaving them"));
-        }
+    }
+    let others = getgroups().map_err(|e| sender(format_args!("ask for the groups: {}", e.desc())))?;
+    // Who was not root could not leave any group; those of a user are no harm, that of root would be.
+    if others.iter().any(|group| *group != gid && (was_root || group.as_raw() == 0)) {
+        return Err(sender("still in a group of somebody else"));
     }
     let users = getresuid().map_err(|e| sender(format_args!("ask for the user: {}", e.desc())))?;
     let groups = getresgid().map_err(|e| sender(format_args!("ask for the group: {}", e.desc())))?;

@@ -63,7 +63,8 @@ fn run(errand: &Errand) -> Verdict {
     let mut transcript = Transcript { wanted: errand.conversation, ..Transcript::default() };
     let mut reports = Vec::new();
     for (job, seconds) in jobs {
-        let result = attempt(job, seconds, &mut transcript);
+        let time = Time { seconds, deadline: Instant::now() + Duration::from_secs(u64::from(seconds)) };
+        let result = Worker::start(job, time).and_then(|worker| worker.attend(time, &mut transcript));
         let trouble = result.err().map(|trouble| {
             let detail = discretion.without_codes(&printable(&trouble.detail, DETAIL_MAX_BYTES * 2));
             Trouble { detail: printable(&detail, DETAIL_MAX_BYTES), ..trouble }
@@ -80,56 +81,91 @@ fn run(errand: &Errand) -> Verdict {
     Verdict { reports, conversation: transcript.lines }
 }
 
-/// Lets one worker try, and makes sure that nothing is left of it.
-fn attempt(job: Job<'_>, seconds: u32, transcript: &mut Transcript) -> Result<(), Trouble> {
-    let deadline = Instant::now() + Duration::from_secs(u64::from(seconds));
-    let failed = |error: Errno| sender(format_args!("start a worker: {}", error.desc()));
-    let supervisor = getpid();
-    let (teller, listener) = channel::pair().map_err(failed)?;
-    match process::fork().map_err(failed)? {
-        ForkResult::Child => {
-            drop(listener);
-            worker::work(job, deadline, supervisor, seconds + WORKER_MARGIN_SECONDS, teller);
-            exit(0);
-        }
-        ForkResult::Parent { child } => {
-            drop(teller);
-            // Both sides do it, so that it is done whoever comes first.
-            let _ = setpgid(child, child);
-            attend(child, &listener, deadline, seconds, transcript)
-        }
-    }
+/// How long one worker may take.
+#[derive(Clone, Copy)]
+struct Time {
+    seconds: u32,
+    deadline: Instant,
 }
 
-/// Listens to a worker until its last word, its end or its deadline.
-fn attend(
-    child: Pid,
-    listener: &Listener,
-    deadline: Instant,
-    seconds: u32,
-    transcript: &mut Transcript,
-) -> Result<(), Trouble> {
-    let mut stage = String::new();
-    for _ in 0..WORDS_MAX {
-        if !is_readable(listener, deadline) {
-            let _ = killpg(child, Signal::SIGKILL);
-            let _ = end(child);
-            return Err(trouble(TroubleKind::Slow, at(&stage, format_args!("no answer within {seconds} s"))));
-        }
-        match listener.hear() {
-            Ok(Some(Word::Stage(text))) => stage = printable(&text, DETAIL_MAX_BYTES / 2),
-            Ok(Some(Word::Line(line))) => transcript.add(&line),
-            Ok(Some(Word::End(trouble))) => {
-                let _ = end(child);
-                return trouble.map_or(Ok(()), Err);
+/// A worker that was started and must be ended.
+struct Worker {
+    pid: Pid,
+    listener: Listener,
+}
+
+impl Worker {
+    fn start(job: Job<'_>, time: Time) -> Result<Self, Trouble> {
+        let failed = |error: Errno| sender(format_args!("start a worker: {}", error.desc()));
+        let supervisor = getpid();
+        let (teller, listener) = channel::pair().map_err(failed)?;
+        match process::fork().map_err(failed)? {
+            ForkResult::Child => {
+                drop(listener);
+                // Whatever becomes of the supervisor.
+                alarm::set(time.seconds + WORKER_MARGIN_SECONDS);
+                worker::work(job, time.deadline, supervisor, teller);
+                exit(0);
             }
-            Ok(None) => return Err(sender(at(&stage, how(end(child))))),
-            Err(channel::NoWord) => break,
+            ForkResult::Parent { child } => {
+                // Both sides do it, so that it is done whoever comes first.
+                let _ = setpgid(child, child);
+                Ok(Self { pid: child, listener })
+            }
         }
     }
-    let _ = killpg(child, Signal::SIGKILL);
-    let _ = end(child);
-    Err(sender(at(&stage, "the worker did not keep to its words")))
+
+    /// Listens until its last word, its end or its deadline, and makes sure that nothing is left of it.
+    fn attend(self, time: Time, transcript: &mut Transcript) -> Result<(), Trouble> {
+        let mut is_taken = false;
+        let result = self.listen(time, transcript, &mut is_taken);
+        if is_taken { Ok(()) } else { result }
+    }
+
+    fn listen(&self, mut time: Time, transcript: &mut Transcript, is_taken: &mut bool) -> Result<(), Trouble> {
+        let mut stage = String::new();
+        for _ in 0..WORDS_MAX {
+            if !is_readable(&self.listener, time.deadline) {
+                self.end_all();
+                let why = format_args!("no answer within {} s", time.seconds);
+                return Err(trouble(TroubleKind::Slow, at(&stage, why)));
+            }
+            match self.listener.hear() {
+                Ok(Some(Word::Stage(text))) => stage = printable(&text, DETAIL_MAX_BYTES / 2),
+                Ok(Some(Word::Line(line))) => transcript.add(&line),
+                Ok(Some(Word::Taken)) => {
+                    *is_taken = true;
+                    time.deadline = time.deadline.min(Instant::now() + FAREWELL);
+                }
+                Ok(Some(Word::End(trouble))) => {
+                    let _ = self.end();
+                    return trouble.map_or(Ok(()), Err);
+                }
+                Ok(None) => return Err(sender(at(&stage, how(self.end())))),
+                Err(channel::NoWord) => break,
+            }
+        }
+        self.end_all();
+        Err(sender(at(&stage, "the worker did not keep to its words")))
+    }
+
+    /// Ends it with all that it started.
+    fn end_all(&self) {
+        let _ = killpg(self.pid, Signal::SIGKILL);
+        let _ = self.end();
+    }
+
+    /// Ends it, if it has not ended by itself, and takes it away. What a mailer left running in the background to deliver
+    /// what it took is not touched.
+    fn end(&self) -> nix::Result<WaitStatus> {
+        let _ = kill(self.pid, Signal::SIGKILL);
+        loop {
+            match waitpid(self.pid, None) {
+                Err(Errno::EINTR) => {}
+                ended => return ended,
+            }
+        }
+    }
 }
 
 fn at(stage: &str, why: impl Display) -> String {
@@ -147,18 +183,6 @@ fn is_readable(listener: &Listener, deadline: Instant) -> bool {
             Ok(0) | Err(Errno::EINTR) => {}
             Ok(_) => return true,
             Err(_) => return false,
-        }
-    }
-}
-
-/// Ends a worker that has nothing more to say, and takes it away. One that ended by itself keeps its own way of ending.
-/// What a mailer left running in the background to deliver what it took is not touched.
-fn end(child: Pid) -> nix::Result<WaitStatus> {
-    let _ = kill(child, Signal::SIGKILL);
-    loop {
-        match waitpid(child, None) {
-            Err(Errno::EINTR) => {}
-            ended => return ended,
         }
     }
 }
@@ -233,6 +257,8 @@ const LINE_MAX_BYTES: usize = 500;
 const LINES_MAX: usize = 250;
 /// With the longest reports of [`Job::all`] and the lengths in front of every line it fits [`VERDICT_MAX_BYTES`].
 const TRANSCRIPT_MAX_BYTES: usize = 24 * 1024;
+/// How long a server may take for its good-bye once the message is taken.
+const FAREWELL: Duration = Duration::from_millis(500);
 /// How much longer than its time a worker lives whose supervisor is gone.
 const WORKER_MARGIN_SECONDS: u32 = 5;
 const SUPERVISOR_MARGIN_SECONDS: u32 = 10;

@@ -1,9 +1,10 @@
 //! TLS: whom to trust, and errors in words.
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{CertificateError, ClientConfig, ClientConnection, Error, InvalidMessage, RootCertStore, StreamOwned};
@@ -13,11 +14,61 @@ use crate::conversation::Conversation;
 use crate::network;
 use crate::trouble::{local, trouble};
 
-/// The certificates to trust: those of the errand, otherwise those of this host.
+/// A client that trusts the errand's certificate authorities (PEM), or those of this host.
 ///
 /// # Errors
-/// There is none.
-pub(crate) fn roots(authorities: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Trouble> {
+/// There is none, or none that can be used.
+pub(crate) fn client(authorities: Option<&str>) -> Result<Arc<ClientConfig>, Trouble> {
+    let mut store = RootCertStore::empty();
+    if store.add_parsable_certificates(roots(authorities)?).0 == 0 {
+        return Err(local("none of the trusted certificates can be read"));
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| trouble_of(&error))?
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// Bytes to and from a server, with TLS or without.
+pub(crate) trait Stream: Read + Write + Send + Sync {}
+
+impl<S: Read + Write + Send + Sync> Stream for S {}
+
+/// Makes a connection safe; nothing else is sent before the server has proved its name. Without a client it stays as it
+/// is.
+///
+/// # Errors
+/// The server has not, or does not speak TLS.
+pub(crate) fn protect(
+    mut socket: TcpStream,
+    server: &str,
+    client: Option<Arc<ClientConfig>>,
+    conversation: &mut Conversation<'_>,
+) -> Result<Box<dyn Stream>, Trouble> {
+    let Some(client) = client else { return Ok(Box::new(socket)) };
+    conversation.stage(format_args!("TLS with {server}"));
+    let name = ServerName::try_from(server.to_owned())
+        .map_err(|_| trouble(TroubleKind::Certificate, "no certificate can have this name"))?;
+    let mut connection = ClientConnection::new(client, name).map_err(|error| trouble_of(&error))?;
+    while connection.is_handshaking() {
+        connection.complete_io(&mut socket).map_err(|error| match network::trouble_of(&error) {
+            Trouble { kind: TroubleKind::Protocol, detail } => trouble(TroubleKind::Certificate, detail),
+            other => other,
+        })?;
+    }
+    let version = match connection.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
+        Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
+        _ => "TLS",
+    };
+    conversation.event(format_args!("{version}, certificate for {server}"));
+    Ok(Box::new(StreamOwned::new(connection, socket)))
+}
+
+/// The certificates to trust: those of the errand, otherwise those of this host.
+fn roots(authorities: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Trouble> {
     let Some(pem) = authorities else {
         let found = rustls_native_certs::load_native_certs();
         return if found.certs.is_empty() {
@@ -32,57 +83,6 @@ pub(crate) fn roots(authorities: Option<&str>) -> Result<Vec<CertificateDer<'sta
         Ok(_) => Err(local("the file of authorities holds no certificate")),
         Err(error) => Err(local(format_args!("the file of authorities: {error}"))),
     }
-}
-
-/// What TLS is made of.
-pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
-}
-
-/// A client that trusts these.
-///
-/// # Errors
-/// None of them can be used.
-pub(crate) fn client(roots: Vec<CertificateDer<'static>>) -> Result<Arc<ClientConfig>, Trouble> {
-    let mut store = RootCertStore::empty();
-    if store.add_parsable_certificates(roots).0 == 0 {
-        return Err(local("none of the trusted certificates can be read"));
-    }
-    let config = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| trouble_of(&error))?
-        .with_root_certificates(store)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
-}
-
-/// Makes a connection safe. Nothing else is sent before the server has proved its name.
-///
-/// # Errors
-/// It has not, or does not speak TLS.
-pub(crate) fn wrap<S: Read + Write>(
-    config: Arc<ClientConfig>,
-    server: &str,
-    mut socket: S,
-    conversation: &mut Conversation<'_>,
-) -> Result<StreamOwned<ClientConnection, S>, Trouble> {
-    conversation.stage(format_args!("TLS with {server}"));
-    let name = ServerName::try_from(server.to_owned())
-        .map_err(|_| trouble(TroubleKind::Certificate, "no certificate can have this name"))?;
-    let mut connection = ClientConnection::new(config, name).map_err(|error| trouble_of(&error))?;
-    while connection.is_handshaking() {
-        connection.complete_io(&mut socket).map_err(|error| match network::trouble_of(&error) {
-            Trouble { kind: TroubleKind::Protocol, detail } => trouble(TroubleKind::Certificate, detail),
-            other => other,
-        })?;
-    }
-    let version = match connection.protocol_version() {
-        Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
-        Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
-        _ => "TLS",
-    };
-    conversation.event(format_args!("{version}, certificate for {server}"));
-    Ok(StreamOwned::new(connection, socket))
 }
 
 /// An error of TLS, in words.

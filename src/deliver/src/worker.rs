@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
-use nix::unistd::{Pid, alarm, dup2_stdout, getppid, setpgid};
+use nix::unistd::{Pid, dup2_stdout, getppid, setpgid};
 use twofactor_message::{MailRoute, TextRoute, Trouble};
 
 use crate::channel::Teller;
@@ -14,9 +14,8 @@ use crate::job::Job;
 use crate::trouble::sender;
 use crate::{http, maildir, program, smtp, startup};
 
-/// Does the job and reports. After `seconds` the kernel ends this process, whatever became of its supervisor.
-pub(crate) fn work(job: Job<'_>, deadline: Instant, supervisor: Pid, seconds: u32, teller: Teller) {
-    alarm::set(seconds);
+/// Does the job and reports.
+pub(crate) fn work(job: Job<'_>, deadline: Instant, supervisor: Pid, teller: Teller) {
     let mut conversation = Conversation::new(move |word| teller.tell(&word));
     let work = || stand_apart(supervisor).and_then(|()| send(job, deadline, &mut conversation));
     let result = catch_unwind(AssertUnwindSafe(work));

@@ -16,10 +16,11 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, LazyBu
 use ureq::{Agent, Error};
 use zeroize::Zeroizing;
 
+use crate::confinement;
 use crate::conversation::Conversation;
 use crate::network::{self, Reach};
+use crate::tls::{self, Stream};
 use crate::trouble::{local, protocol, trouble};
-use crate::{confinement, tls};
 
 /// What is asked.
 pub(crate) struct Question {
@@ -53,17 +54,12 @@ pub(crate) fn ask(
 ) -> Result<Answer, Trouble> {
     conversation.stage("url");
     let target = Target::of(&question.url)?;
-    let (client, reach) = match target.is_safe {
-        true => (Some(tls::client(tls::roots(authorities)?)?), Reach::Anywhere),
-        false => (None, Reach::ThisHost),
-    };
+    let client = if target.is_safe { Some(tls::client(authorities)?) } else { None };
+    let reach = Reach::with(target.is_safe);
     // From here on there is a server.
     confinement::to_network(target.port)?;
     let socket = network::connect(&target.server, target.port, reach, deadline, conversation)?;
-    let stream: Box<dyn Stream> = match client {
-        Some(client) => Box::new(tls::wrap(client, &target.server, socket, conversation)?),
-        None => Box::new(socket),
-    };
+    let stream = tls::protect(socket, &target.server, client, conversation)?;
     show(&question, &target.uri, conversation);
     exchange(question, Connection::new(stream, target.is_safe), conversation)
 }
@@ -173,11 +169,6 @@ fn trouble_of(error: &Error) -> Trouble {
         other => protocol(other),
     }
 }
-
-/// Bytes to and from a server, with TLS or without.
-trait Stream: Read + Write + Send + Sync {}
-
-impl<S: Read + Write + Send + Sync> Stream for S {}
 
 /// A connection as ureq wants it. It has no timeouts: the supervisor keeps the time.
 struct Connection {
@@ -306,7 +297,7 @@ mod tests {
             [
                 "> POST /send?to=1 HTTP/1.1",
                 "> Content-Type: text/plain",
-                "> ",
+                ">",
                 "> hello",
                 "< HTTP/1.1 201 Created",
                 "< ok"

@@ -137,8 +137,9 @@ impl<'c, 't, S: Read + Write> Session<'c, 't, S> {
         self.say("RCPT TO", Rcpt::new(envelope(to)?, Vec::new()))
     }
 
-    /// Says good-bye; nothing depends on the answer.
+    /// Says good-bye. The mail is taken; what is left is politeness, and nothing depends on the answer.
     pub(crate) fn quit(&mut self) {
+        self.conversation.taken();
         let _ = self.say("QUIT", Quit);
     }
 

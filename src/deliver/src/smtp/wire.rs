@@ -131,6 +131,7 @@ const REPLY_MAX_LINES: usize = 64;
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::cell::RefCell;
     use std::rc::Rc;
 
@@ -217,6 +218,14 @@ pub(crate) mod tests {
         }
         let long = format!("250 {}\r\n", "x".repeat(998));
         assert!(matches!(Wire::new(Script::new(&[&long[..900], &long[900..]])).reply(), Err(WireError::TooLong)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(pieces in proptest::collection::vec("[2-5][0-9]{2}[- ]?.{0,20}(\r?\n)?", 0..9)) {
+            let mut wire = Wire::new(Script::new(&pieces));
+            while wire.reply().is_ok() {}
+        }
     }
 
     #[test]
