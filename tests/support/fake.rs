@@ -17,10 +17,10 @@ pub struct Playing {
 
 impl Playing {
     /// Lets it begin, and waits until it listens.
-    pub(crate) fn start(sandbox: &Sandbox, part: &Part) -> Playing {
+    pub(crate) fn start(sandbox: &Sandbox, port: u16, part: &Part) -> Playing {
         let mut command = sandbox.command(artefacts::fake_server().to_str().expect("a path in UTF-8"));
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("nsenter(1) starts");
-        let mut script = serde_json::to_vec(part).expect("a part is JSON");
+        let mut script = serde_json::to_vec(&(port, part)).expect("a part is JSON");
         script.push(b'\n');
         process.stdin.as_mut().expect("stdin is a pipe").write_all(&script).expect("the server reads its part");
         let lines = BufReader::new(process.stdout.take().expect("stdout is a pipe")).lines();

@@ -10,13 +10,13 @@ pub struct Gateway(HttpPart);
 
 impl Gateway {
     /// HTTPS.
-    pub fn https(port: u16, certificate: &Certificate) -> Gateway {
-        Gateway(HttpPart { port, certificate: Some(certificate.clone()), answers: Vec::new() })
+    pub fn https(certificate: &Certificate) -> Gateway {
+        Gateway(HttpPart { certificate: Some(certificate.clone()), answers: Vec::new() })
     }
 
     /// HTTP without TLS.
-    pub fn http(port: u16) -> Gateway {
-        Gateway(HttpPart { port, certificate: None, answers: Vec::new() })
+    pub fn http() -> Gateway {
+        Gateway(HttpPart { certificate: None, answers: Vec::new() })
     }
 
     /// Does this at a request; said again, at the next.
@@ -57,8 +57,8 @@ impl Gateway {
     }
 
     /// Lets it play in a sandbox.
-    pub fn start(self, sandbox: &Sandbox) -> Playing {
-        Playing::start(sandbox, &Part::Http(self.0))
+    pub fn start(self, sandbox: &Sandbox, port: u16) -> Playing {
+        Playing::start(sandbox, port, &Part::Http(self.0))
     }
 }
 

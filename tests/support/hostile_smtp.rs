@@ -1,6 +1,8 @@
 //! A mail server that misbehaves as it is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use twofactor_message::Protection;
 
 use crate::{Behaviour, Certificate, Part, Playing, Sandbox, SmtpPart, Stage};
 
@@ -11,24 +13,24 @@ pub struct HostileSmtp(SmtpPart);
 
 impl HostileSmtp {
     /// TLS from the first byte.
-    pub fn implicit(port: u16, certificate: &Certificate) -> HostileSmtp {
-        HostileSmtp::new(port, Some(certificate), true)
+    pub fn implicit(certificate: &Certificate) -> HostileSmtp {
+        HostileSmtp::new(Some(certificate), true)
     }
 
     /// TLS after STARTTLS.
-    pub fn starttls(port: u16, certificate: &Certificate) -> HostileSmtp {
-        HostileSmtp::new(port, Some(certificate), false).offering("STARTTLS")
+    pub fn starttls(certificate: &Certificate) -> HostileSmtp {
+        HostileSmtp::new(Some(certificate), false).offering("STARTTLS")
     }
 
     /// No TLS, and none offered.
-    pub fn plain(port: u16) -> HostileSmtp {
-        HostileSmtp::new(port, None, false)
+    pub fn plain() -> HostileSmtp {
+        HostileSmtp::new(None, false)
     }
 
-    fn new(port: u16, certificate: Option<&Certificate>, implicit: bool) -> HostileSmtp {
+    fn new(certificate: Option<&Certificate>, implicit: bool) -> HostileSmtp {
         let offers = ["SIZE 10240000", "8BITMIME", "AUTH PLAIN LOGIN XOAUTH2"].map(str::to_owned).into();
         let behaviours = BTreeMap::new();
-        HostileSmtp(SmtpPart { port, certificate: certificate.cloned(), implicit, offers, behaviours })
+        HostileSmtp(SmtpPart { certificate: certificate.cloned(), implicit, offers, behaviours })
     }
 
     /// Offers one thing more after EHLO.
@@ -58,8 +60,23 @@ impl HostileSmtp {
         self.at(stage, Behaviour::Say(format!("{line}\r\n")))
     }
 
+    /// How a client has to speak to it.
+    pub fn protection(&self) -> Protection {
+        match (self.0.implicit, &self.0.certificate) {
+            (true, _) => Protection::Implicit,
+            (false, Some(_)) => Protection::StartTls,
+            (false, None) => Protection::None,
+        }
+    }
+
+    /// The stages at which it misbehaves.
+    pub fn script(&self) -> BTreeSet<Stage> {
+        let bad = |behaviours: &[Behaviour]| behaviours.iter().any(|each| !matches!(each, Behaviour::Normal));
+        self.0.behaviours.iter().filter(|(_, behaviours)| bad(behaviours)).map(|(stage, _)| *stage).collect()
+    }
+
     /// Lets it play in a sandbox.
-    pub fn start(self, sandbox: &Sandbox) -> Playing {
-        Playing::start(sandbox, &Part::Smtp(self.0))
+    pub fn start(self, sandbox: &Sandbox, port: u16) -> Playing {
+        Playing::start(sandbox, port, &Part::Smtp(self.0))
     }
 }

@@ -9,6 +9,8 @@
 //! * [`Postfix`] and [`Mailbox`]: a real mail server, and whoever reads what it brings.
 //! * [`HostileSmtp`] and [`Gateway`]: servers for mail and short texts that do what they are told, [`Playing`] meanwhile,
 //!   and what they [`Heard`].
+//! * [`Sender`]: `twofactor-deliver` at work, an errand in and a verdict out.
+//! * [`Process`]: what the kernel says about a process of a sandbox.
 //! * [`Secret`]: an enrolled user's secret, whose codes the independent `oathtool` computes.
 //!
 //! A test that can't go on panics where it stands: nothing here returns an error for a test to forget.
@@ -21,14 +23,16 @@ mod gateway;
 mod hostile_smtp;
 mod journal;
 mod mailbox;
-mod names;
+mod network;
 mod pam_code;
 mod part;
 mod postfix;
+mod process;
 mod report;
 mod sandbox;
 mod script;
 mod secret;
+mod sender;
 mod terminal;
 
 pub use artefacts::{checkout, fake_server, pam_host, release, sender};
@@ -42,8 +46,10 @@ pub use mailbox::{Letter, Mailbox};
 pub use pam_code::name as pam_code_name;
 pub use part::{Behaviour, Event, HttpPart, Part, Request, SmtpPart, Stage};
 pub use postfix::Postfix;
+pub use process::Process;
 pub use report::{Called, Cycle, Disposition, Report, Said, Sample, Snapshot, Style};
 pub use sandbox::{Output, Running, RunningHost, Sandbox, two_lines};
 pub use script::{Answer, Barrier, Call, Race, Script, Step, Worker};
 pub use secret::{Secret, oathtool};
+pub use sender::{Sender, Sending, Sent};
 pub use terminal::Terminal;

@@ -13,11 +13,12 @@ pub enum Part {
     Http(HttpPart),
     /// A name server that hears every question and answers none.
     Names,
+    /// A server on `::1` whose queue is full for ever.
+    Deaf,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct SmtpPart {
-    pub port: u16,
     /// Without one there is no TLS.
     pub certificate: Option<Certificate>,
     /// TLS from the first byte.
@@ -30,7 +31,6 @@ pub struct SmtpPart {
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct HttpPart {
-    pub port: u16,
     pub certificate: Option<Certificate>,
     /// One each request, and the last from then on.
     pub answers: Vec<Behaviour>,
@@ -62,6 +62,8 @@ pub enum Behaviour {
     Normal,
     /// Says something else: exactly this, in one piece.
     Say(String),
+    /// Says this, and then nothing more.
+    Stall(String),
     /// Says nothing and listens on.
     Hang,
     /// The right answer, a byte a second.

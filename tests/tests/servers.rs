@@ -81,7 +81,7 @@ fn a_good_certificate_is_good_and_every_bad_one_is_bad() {
         (1004, Certificate::self_signed(SERVER), "self-signed certificate"),
         (1005, other.certificate(SERVER), "certificate signature failure"),
     ] {
-        let server = HostileSmtp::implicit(port, &certificate).start(&sandbox);
+        let server = HostileSmtp::implicit(&certificate).start(&sandbox, port);
         let address = format!("{SERVER}:{port}");
         let client = ["s_client", "-brief", "-CAfile", "/tmp/authority.pem", "-verify_hostname", SERVER];
         let client = [&client[..], &["-servername", SERVER, "-connect", &address]].concat();
@@ -95,7 +95,7 @@ fn a_good_certificate_is_good_and_every_bad_one_is_bad() {
 fn a_good_server_hears_every_word_and_knows_what_was_plain() {
     let (sandbox, authority) = house();
     authority.install(&sandbox);
-    let server = HostileSmtp::starttls(587, &authority.certificate(SERVER)).start(&sandbox);
+    let server = HostileSmtp::starttls(&authority.certificate(SERVER)).start(&sandbox, 587);
     mail(&sandbox, "smtp://mail.example.test:587", &["--ssl-reqd", "--user", "mailer:secret"]).succeeded();
     let heard = server.heard();
     assert_eq!(heard.plain_lines(), ["EHLO testhost", "STARTTLS"]);
@@ -115,7 +115,7 @@ fn every_stage_can_be_refused() {
     for (port, stage) in
         (1000..).zip([Stage::Greeting, Stage::Ehlo, Stage::Auth, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Message])
     {
-        let server = HostileSmtp::implicit(port, &certificate).says(stage, "554 5.0.0 no").start(&sandbox);
+        let server = HostileSmtp::implicit(&certificate).says(stage, "554 5.0.0 no").start(&sandbox, port);
         let address = format!("smtps://mail.example.test:{port}");
         let output = mail(&sandbox, &address, &["--user", "mailer:secret"]);
         assert!(!output.status.success(), "{stage:?}");
@@ -135,7 +135,7 @@ fn a_server_that_hangs_drips_or_never_ends_is_there_until_the_client_goes() {
     let cases = stages.iter().flat_map(|stage| endless.iter().map(move |behaviour| (*stage, behaviour.clone())));
     let mut running = Vec::new();
     for (port, (stage, behaviour)) in (1000..).zip(cases) {
-        let server = HostileSmtp::implicit(port, &certificate).at(stage, behaviour.clone()).start(&sandbox);
+        let server = HostileSmtp::implicit(&certificate).at(stage, behaviour.clone()).start(&sandbox, port);
         running.push((stage, behaviour, port, server));
     }
     for (stage, behaviour, port, server) in running {
@@ -154,9 +154,9 @@ fn a_server_that_hangs_drips_or_never_ends_is_there_until_the_client_goes() {
 fn plain_text_can_stand_in_the_same_segment_as_the_answer_to_starttls() {
     let (sandbox, authority) = house();
     let injected = "220 go\r\n250-INJECTED\r\n250 AUTH LOGIN\r\n";
-    let server = HostileSmtp::starttls(587, &authority.certificate(SERVER))
+    let server = HostileSmtp::starttls(&authority.certificate(SERVER))
         .at(Stage::StartTls, Behaviour::Say(injected.into()))
-        .start(&sandbox);
+        .start(&sandbox, 587);
     let lines = "exec 3<>/dev/tcp/127.0.0.1/587; read -r _ <&3; printf 'STARTTLS\\r\\n' >&3; head -c 38 <&3";
     assert_eq!(sandbox.bash(lines).succeeded().stdout, injected);
     assert_eq!(server.heard().stages(), [Stage::StartTls]);
@@ -166,10 +166,10 @@ fn plain_text_can_stand_in_the_same_segment_as_the_answer_to_starttls() {
 fn a_gateway_reads_requests_and_answers_as_it_is_told() {
     let (sandbox, authority) = house();
     authority.install(&sandbox);
-    let gateway = Gateway::https(443, &authority.certificate(SERVER))
+    let gateway = Gateway::https(&authority.certificate(SERVER))
         .queues()
         .refuses(400, 21211, "Invalid 'To' Phone Number")
-        .start(&sandbox);
+        .start(&sandbox, 443);
     let url = "https://mail.example.test/2010-04-01/Accounts/AC1/Messages.json?x=%26y";
     let request =
         ["-sS", "-w", "%{http_code}", "-u", "AC1:token", "--data-urlencode", "Body=1 & 2 ü", "-d", "To=%2B49", url];
@@ -192,8 +192,8 @@ fn a_gateway_reads_requests_and_answers_as_it_is_told() {
 #[test]
 fn fifty_megabytes_are_fifty_megabytes() {
     let sandbox = Sandbox::new();
-    let mail = HostileSmtp::plain(25).at(Stage::Greeting, Behaviour::Huge(50_000_000)).start(&sandbox);
-    let gateway = Gateway::http(80).answers(200, &[], &"a".repeat(50_000_000)).start(&sandbox);
+    let mail = HostileSmtp::plain().at(Stage::Greeting, Behaviour::Huge(50_000_000)).start(&sandbox, 25);
+    let gateway = Gateway::http().answers(200, &[], &"a".repeat(50_000_000)).start(&sandbox, 80);
     let lines = "exec 3<>/dev/tcp/127.0.0.1/25; printf 'QUIT\\r\\n' >&3; wc -c <&3; curl -sS localhost | wc -c";
     let output = sandbox.bash(lines).succeeded().stdout;
     let sizes: Vec<usize> = output.lines().map(|line| line.parse().unwrap()).collect();
@@ -210,9 +210,17 @@ fn a_silent_name_server_hears_and_never_answers() {
     let output = sandbox.run("timeout", ["0.5", "getent", "hosts", "smtp.example.test"]);
     assert_eq!(output.status.code(), Some(124));
     assert!(begun.elapsed() >= Duration::from_millis(500));
-    let _server = HostileSmtp::plain(25).start(&sandbox);
+    let _server = HostileSmtp::plain().start(&sandbox, 25);
     sandbox.run("timeout", ["5", "bash", "-c", &format!("</dev/tcp/{SERVER}/25")]).succeeded();
     assert!(names.heard().lines().contains(&"smtp.example.test"));
+}
+
+#[test]
+fn a_deaf_server_does_not_even_refuse() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.run("timeout", ["5", "bash", "-c", "</dev/tcp/::1/25"]).status.code(), Some(1));
+    let _deaf = sandbox.deaf_server(25);
+    assert_eq!(sandbox.run("timeout", ["0.5", "bash", "-c", "</dev/tcp/::1/25"]).status.code(), Some(124));
 }
 
 fn house() -> (Sandbox, Authority) {

@@ -1,8 +1,9 @@
 //! A server that plays a part inside a sandbox, a bad one mostly.
 //!
-//! It reads one `support::Part` as a line of JSON and tells `support::Event`s, each as a line of JSON, until its input
-//! ends. What clients had sent by then is still told.
+//! It reads a port and a `support::Part` as one line of JSON and tells `support::Event`s, each as a line of JSON, until
+//! its input ends. What clients had sent by then is still told.
 
+mod deaf;
 mod http;
 mod names;
 mod smtp;
@@ -23,13 +24,15 @@ use crate::stream::{Stream, Tls};
 fn main() {
     let mut part = String::new();
     io::stdin().lock().read_line(&mut part).expect("a part on standard input");
-    let part: Part = serde_json::from_str(&part).unwrap_or_else(|error| panic!("the part is not understood: {error}"));
+    let (port, part): (u16, Part) =
+        serde_json::from_str(&part).unwrap_or_else(|error| panic!("the part is not understood: {error}"));
     let open = Arc::new(Mutex::new(Vec::new()));
     match part {
-        Part::Names => thread::spawn(names::play),
+        Part::Names => thread::spawn(move || names::play(port)),
+        Part::Deaf => thread::spawn(move || deaf::play(port)),
         Part::Smtp(part) => {
             let (tls, implicit) = (part.certificate.as_ref().map(Tls::new), part.implicit);
-            listen(part.port, Arc::clone(&open), move |connection, stream| {
+            listen(port, Arc::clone(&open), move |connection, stream| {
                 let mut stages = Stages::new(connection, part.behaviours.clone());
                 let mut stream = Stream::new(connection, stream);
                 let Some(tls) = &tls else { return smtp::converse(&mut stream, None, &part.offers, &mut stages) };
@@ -41,7 +44,7 @@ fn main() {
         Part::Http(part) => {
             let tls = part.certificate.as_ref().map(Tls::new);
             let answers = Mutex::new(part.answers.into_iter());
-            listen(part.port, Arc::clone(&open), move |connection, stream| {
+            listen(port, Arc::clone(&open), move |connection, stream| {
                 http::converse(connection, Stream::new(connection, stream), tls.as_ref(), &answers);
             })
         }

@@ -89,13 +89,13 @@ fn data(stream: &mut Stream, stages: &mut Stages) -> Option<String> {
     }
     let mut text = String::new();
     loop {
-        let line = stream.line()?;
+        // RFC 5321, 4.1.1.4: nothing but CRLF ends a line, and what else there is stays as it is.
+        let line = stream.whole_line()?;
         match line.strip_prefix('.') {
-            Some("") => break,
+            Some("\r\n") => break,
             Some(stuffed) => text.push_str(stuffed),
             None => text.push_str(&line),
         }
-        text.push_str("\r\n");
     }
     tell(&Event::Message { connection: stream.connection, text });
     stages.answer(Stage::Message, stream, "250 2.0.0 queued\r\n")

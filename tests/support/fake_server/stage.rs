@@ -63,6 +63,11 @@ impl Play for Behaviour {
         match self {
             Behaviour::Normal => stream.write(right).ok().map(|()| String::from_utf8_lossy(right).into_owned()),
             Behaviour::Say(text) => stream.write(text.as_bytes()).ok().map(|()| text.clone()),
+            Behaviour::Stall(text) => {
+                let _ = stream.write(text.as_bytes());
+                swallow(stream);
+                None
+            }
             Behaviour::Hang => {
                 swallow(stream);
                 None

@@ -84,13 +84,17 @@ impl Stream {
 
     /// The next line without its end; none at the end of the connection.
     pub fn line(&mut self) -> Option<String> {
+        let line = self.whole_line()?;
+        let line = line.strip_suffix('\n').unwrap_or(&line);
+        Some(line.strip_suffix('\r').unwrap_or(line).to_owned())
+    }
+
+    /// The next line with its end, whatever that is.
+    pub fn whole_line(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.ahead.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.ahead.drain(..=end).collect();
-                let line = String::from_utf8_lossy(&line);
-                return Some(
-                    line.strip_suffix('\n').map_or(&*line, |line| line.strip_suffix('\r').unwrap_or(line)).into(),
-                );
+                return Some(String::from_utf8_lossy(&line).into_owned());
             }
             if !self.more(None) {
                 return None;

@@ -1,4 +1,4 @@
-//! Names in a sandbox: what /etc/hosts has, and a name server that never answers.
+//! What a sandbox finds in its network: names, and servers that never answer.
 
 use crate::{Part, Playing, Sandbox};
 
@@ -13,6 +13,11 @@ impl Sandbox {
     pub fn silent_names(&self) -> Playing {
         self.bash("rm -f /etc/resolv.conf; sed -i 's/^hosts:.*/hosts: files dns/' /etc/nsswitch.conf").succeeded();
         self.write("/etc/resolv.conf", "nameserver 127.0.0.53\noptions timeout:30 attempts:5\n", 0o644);
-        Playing::start(self, &Part::Names)
+        Playing::start(self, 53, &Part::Names)
+    }
+
+    /// Whoever connects to a port of `::1` gets no answer at all, not even a refusal.
+    pub fn deaf_server(&self, port: u16) -> Playing {
+        Playing::start(self, port, &Part::Deaf)
     }
 }
