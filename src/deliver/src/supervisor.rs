@@ -267,6 +267,67 @@ const SUPERVISOR_MARGIN_SECONDS: u32 = 10;
 mod tests {
     use super::*;
 
+    /// What comes of a worker that says this and then nothing, in one second, with the lines it said.
+    #[allow(clippy::zombie_processes, reason = "taking it away is what is tested")]
+    fn attended(say: impl FnOnce(&channel::Teller), goes: bool) -> (Result<(), Trouble>, Vec<String>) {
+        use std::os::unix::process::CommandExt;
+        let sleeper = std::process::Command::new("/bin/sleep").arg("60").process_group(0).spawn().unwrap();
+        let pid = Pid::from_raw(i32::try_from(sleeper.id()).unwrap());
+        let (teller, listener) = channel::pair().unwrap();
+        let mut transcript = Transcript { wanted: true, ..Transcript::default() };
+        let time = Time { seconds: 1, deadline: Instant::now() + Duration::from_secs(1) };
+        let result = std::thread::scope(|scope| {
+            let attending = scope.spawn(|| Worker { pid, listener }.attend(time, &mut transcript));
+            say(&teller);
+            let _kept = (!goes).then_some(teller);
+            attending.join().unwrap()
+        });
+        assert_eq!(kill(pid, None), Err(Errno::ESRCH), "something is left of it");
+        (result, transcript.lines)
+    }
+
+    #[test]
+    fn a_worker_is_believed_and_ended() {
+        let (result, lines) = attended(
+            |teller| {
+                teller.tell(&Word::Line("connect".to_owned()));
+                teller.tell(&Word::End(None));
+            },
+            false,
+        );
+        assert_eq!((result, lines), (Ok(()), vec!["connect".to_owned()]));
+    }
+
+    #[test]
+    fn a_worker_that_falls_silent_is_killed_and_its_stage_is_told() {
+        let (result, _) = attended(|teller| teller.tell(&Word::Stage("EH\u{7}LO".to_owned())), false);
+        assert_eq!(result, Err(trouble(TroubleKind::Slow, "EH?LO: no answer within 1 s")));
+    }
+
+    #[test]
+    fn a_worker_that_goes_without_a_word_is_trouble_of_the_sender() {
+        let (result, _) = attended(|teller| teller.tell(&Word::Stage("TLS".to_owned())), true);
+        assert_eq!(result, Err(sender("TLS: the worker was ended by SIGKILL")));
+    }
+
+    #[test]
+    fn what_was_taken_stays_taken() {
+        assert_eq!(attended(|teller| teller.tell(&Word::Taken), false).0, Ok(()));
+        assert_eq!(attended(|teller| teller.tell(&Word::Taken), true).0, Ok(()));
+    }
+
+    #[test]
+    fn a_worker_that_does_not_stop_talking_is_stopped() {
+        let flood = |teller: &channel::Teller| {
+            let before = Instant::now();
+            (0..WORDS_MAX + 9).for_each(|_| teller.tell(&Word::Line("x".repeat(4000))));
+            assert!(before.elapsed() < Duration::from_secs(1));
+        };
+        let (result, lines) = attended(flood, false);
+        assert_eq!(result, Err(sender("the worker did not keep to its words")));
+        assert!(lines.iter().all(|line| line.len() <= LINE_MAX_BYTES) && lines.len() < LINES_MAX);
+    }
+
     #[test]
     fn the_longest_verdict_fits_its_frame() {
         let mut transcript = Transcript { wanted: true, ..Transcript::default() };
