@@ -145,8 +145,10 @@ fn a_verdict_that_nobody_waits_for_goes_to_the_log_without_secrets() {
         let journal = house.sandbox.journal().from_here();
         house.sandbox.write("/run/errand", &*errand.encode(), 0o600);
         let user = house.sender();
-        let line = format!("{} {} {} </run/errand | true", sender().display(), user.uid, user.gid);
-        house.sandbox.bash(&format!("set +o pipefail; {line}"));
+        let sender = format!("{} {} {}", sender().display(), user.uid, user.gid);
+        // A pipe whose reader is gone before it begins.
+        let pipe = "rm -f /run/pipe; mkfifo /run/pipe; exec 4<>/run/pipe 3>/run/pipe 4>&-";
+        house.sandbox.bash(&format!("{pipe}; {sender} </run/errand >&3")).succeeded();
         let line = journal.wait_for(|line| line.contains("twofactor-deliver"), Duration::from_secs(10));
         assert!(line.contains(result) && line.contains(route), "{line}");
         assert!(![CODE, NUMBER, "alice@", "bob@"].iter().any(|secret| line.contains(secret)), "{line}");
