@@ -91,8 +91,8 @@ impl Failure {
 /// What to do about a file that cannot be used.
 fn file(error: &FileError) -> Failure {
     use std::io::ErrorKind;
-    let path = error.path.display();
-    let hint = match &error.problem {
+    let path = error.path().display();
+    let hint = match error.problem() {
         Problem::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => "run it as root".to_owned(),
         Problem::Io { source, .. } if source.kind() == ErrorKind::NotFound => {
             "install first: packaging/install.sh makes the directories".to_owned()
@@ -129,7 +129,7 @@ impl From<RegistrarError> for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         match &error {
-            ConfigError::File(FileError { problem: Problem::Empty, .. }) => {
+            ConfigError::File(source) if matches!(source.problem(), Problem::Empty) => {
                 Self::new(error, "write the settings into it, or remove it to have the defaults")
             }
             ConfigError::File(source) => file(source),
@@ -137,7 +137,7 @@ impl From<ConfigError> for Failure {
                 Self::new(error, "--config takes the absolute path of an existing file")
             }
             ConfigError::Mistake { path, mistake } => {
-                let hint = format!("mend line {} of {}; until then nobody is let in", mistake.line, path.display());
+                let hint = format!("mend line {} of {}; until then nobody is let in", mistake.line(), path.display());
                 Self::new(&error, hint)
             }
         }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use twofactor_core::account::Account;
 use twofactor_core::clock::{self, Clock, UnixTime};
-use twofactor_core::config::{Config, Event};
-use twofactor_core::courier::{Courier, News, Occasion, Sender};
+use twofactor_core::config::Config;
+use twofactor_core::courier::{self, Courier, News, Sender};
 use twofactor_core::enrolment::{Enrolment, Kind};
 use twofactor_core::registrar::Registrar;
 use twofactor_core::store::{Files, Roots};
 use twofactor_core::sys::{self, Accounts, Kernel, Passwd};
-use twofactor_message::EmailAddress;
+use twofactor_message::{EmailAddress, Event, Occasion};
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -46,7 +46,7 @@ impl Office {
         }
         for to in mailboxes {
             let news = News { event, detail: detail.to_owned(), to: to.clone() };
-            let Some(parcel) = occasion(account, now).notice(&self.config, &news) else { continue };
+            let parcel = courier::notice(&self.config, occasion(&self.config, account, now), &news);
             let mut delivery = Sender::new(&self.config).send(parcel);
             match delivery.wait(NOTICE_PATIENCE) {
                 Some(verdict) if verdict.delivered_by().is_none() => {
@@ -77,8 +77,16 @@ pub(crate) fn mailboxes(enrolment: &Enrolment) -> Mailboxes {
 }
 
 /// What a message of this tool is about.
-pub(crate) fn occasion(account: &Account, at: UnixTime) -> Occasion<'_> {
-    Occasion { user: account.name.as_str(), service: "twofactor", rhost: None, tty: None, at }
+pub(crate) fn occasion(config: &Config, account: &Account, at: UnixTime) -> Occasion {
+    Occasion {
+        user: account.name.as_str().to_owned(),
+        service: "twofactor".to_owned(),
+        rhost: None,
+        tty: None,
+        at: at.0,
+        host: sys::host_name(),
+        issuer: config.issuer.clone(),
+    }
 }
 
 /// The same command for root, to be pasted.

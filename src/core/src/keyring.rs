@@ -173,7 +173,7 @@ impl Keyring {
         // The message of a mistake could quote a key, so only its place is kept.
         let malformed = |line| KeyringError::Malformed { path: path.to_owned(), line };
         let read = document::read(&bytes, |table| Ok((table.required("version")?, table.tables("key", Key::read)?)));
-        let (version, keys) = read.map_err(|mistake| malformed(mistake.line))?;
+        let (version, keys) = read.map_err(|mistake| malformed(mistake.line()))?;
         if version != VERSION {
             return Err(KeyringError::Version { path: path.to_owned(), version });
         }

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::frame::{self, either, record, words};
-use crate::{EmailAddress, FrameError, PhoneNumber};
+use crate::{EmailAddress, FrameError, Letter, Note, PhoneNumber};
 
 /// One message and the ways to send it, tried in order until one takes it.
 pub struct Errand {
@@ -19,6 +19,31 @@ pub enum Load {
     Mail((Mail, Vec<Attempt<MailRoute>>)),
     /// A short text to a telephone.
     Text((Text, Vec<Attempt<TextRoute>>)),
+    /// A mail that the sender words.
+    Letter((Letter, Vec<Attempt<MailRoute>>)),
+    /// A short text that the sender words.
+    Note((Note, Vec<Attempt<TextRoute>>)),
+}
+
+impl Load {
+    /// How long all the ways together may take.
+    #[must_use]
+    pub fn timeout_seconds(&self) -> u32 {
+        match self {
+            Self::Mail((_, attempts)) | Self::Letter((_, attempts)) => together(attempts),
+            Self::Text((_, attempts)) | Self::Note((_, attempts)) => together(attempts),
+        }
+    }
+
+    /// The same in words.
+    #[must_use]
+    pub fn composed(self) -> Self {
+        match self {
+            Self::Letter((letter, attempts)) => Self::Mail((letter.compose(), attempts)),
+            Self::Note((note, attempts)) => Self::Text((note.compose(), attempts)),
+            worded @ (Self::Mail(_) | Self::Text(_)) => worded,
+        }
+    }
 }
 
 /// One way, and how long it may take.
@@ -178,7 +203,7 @@ impl Errand {
 }
 
 record!(Errand { load, conversation });
-either!(Load { Mail = 1, Text = 2 });
+either!(Load { Mail = 1, Text = 2, Letter = 3, Note = 4 });
 record!(Attempt<MailRoute> { route, timeout_seconds });
 record!(Attempt<TextRoute> { route, timeout_seconds });
 record!(Mail { from, from_name, to, copy, subject, text, html, host });
@@ -191,6 +216,10 @@ either!(TextRoute { Twilio = 1, Http = 2, Command = 3 });
 record!(Twilio { base_url, account_sid, auth_token, from, authorities });
 record!(Http { url, method, headers, body, content, secret, success, success_text, authorities });
 words!(Content { Json = 1, Form = 2, Plain = 3 });
+
+fn together<R>(attempts: &[Attempt<R>]) -> u32 {
+    attempts.iter().fold(0, |sum: u32, attempt| sum.saturating_add(attempt.timeout_seconds))
+}
 
 const MAGIC: [u8; 8] = *b"2FERRND1";
 /// No errand is longer; most of it would be certificates.

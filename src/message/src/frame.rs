@@ -52,7 +52,7 @@ impl Reader<'_> {
 
 impl Field for bool {
     fn put(&self, frame: &mut Vec<u8>) {
-        frame.push(u8::from(*self));
+        put_bytes(&[u8::from(*self)], frame);
     }
 
     fn take(frame: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -66,7 +66,7 @@ impl Field for bool {
 
 impl Field for u16 {
     fn put(&self, frame: &mut Vec<u8>) {
-        frame.extend(self.to_le_bytes());
+        put_bytes(&self.to_le_bytes(), frame);
     }
 
     fn take(frame: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -76,7 +76,17 @@ impl Field for u16 {
 
 impl Field for u32 {
     fn put(&self, frame: &mut Vec<u8>) {
-        frame.extend(self.to_le_bytes());
+        put_bytes(&self.to_le_bytes(), frame);
+    }
+
+    fn take(frame: &mut Reader<'_>) -> Result<Self, FrameError> {
+        frame.bytes().map(Self::from_le_bytes)
+    }
+}
+
+impl Field for u64 {
+    fn put(&self, frame: &mut Vec<u8>) {
+        put_bytes(&self.to_le_bytes(), frame);
     }
 
     fn take(frame: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -172,7 +182,13 @@ impl<A: Field, B: Field> Field for (A, B) {
 fn put_text(text: &str, frame: &mut Vec<u8>) {
     // A text beyond 4 GiB would make a frame that its reader refuses.
     u32::try_from(text.len()).unwrap_or(u32::MAX).put(frame);
-    frame.extend(text.as_bytes());
+    put_bytes(text.as_bytes(), frame);
+}
+
+/// The one place where a frame grows: inlined for every field it would double the size of what writes an errand.
+#[inline(never)]
+pub(crate) fn put_bytes(bytes: &[u8], frame: &mut Vec<u8>) {
+    frame.extend_from_slice(bytes);
 }
 
 /// A struct, field after field.
@@ -196,7 +212,7 @@ macro_rules! words {
     ($type:ty { $($word:ident = $byte:literal),+ $(,)? }) => {
         impl $crate::frame::Field for $type {
             fn put(&self, frame: &mut Vec<u8>) {
-                frame.push(match self { $(Self::$word => $byte),+ });
+                $crate::frame::put_bytes(&[match self { $(Self::$word => $byte),+ }], frame);
             }
 
             fn take(frame: &mut $crate::frame::Reader<'_>) -> Result<Self, $crate::frame::FrameError> {
@@ -217,7 +233,7 @@ macro_rules! either {
             fn put(&self, frame: &mut Vec<u8>) {
                 match self {
                     $(Self::$word(carried) => {
-                        frame.push($byte);
+                        $crate::frame::put_bytes(&[$byte], frame);
                         $crate::frame::Field::put(carried, frame);
                     })+
                 }

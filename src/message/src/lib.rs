@@ -7,6 +7,7 @@
 mod address;
 mod errand;
 mod frame;
+mod letter;
 mod number;
 mod printable;
 mod template;
@@ -18,6 +19,7 @@ pub use errand::{
     TextRoute, Twilio,
 };
 pub use frame::FrameError;
+pub use letter::{CODE_WORDS, Code, Event, Letter, NOTICE_WORDS, Note, Occasion, RESCUE_WORDS, Subject, Wording};
 pub use number::{NumberError, PhoneNumber};
 pub use printable::{logged, shown};
 pub use template::{Template, TemplateError};

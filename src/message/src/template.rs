@@ -6,7 +6,7 @@ use std::fmt;
 /// A text whose every `{word}` is known. A brace that no lower-case word follows stands for itself, so that JSON can be
 /// written as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template(Cow<'static, str>);
+pub struct Template(String);
 
 impl Template {
     /// Checks every place to fill in against the words that will be known.
@@ -20,14 +20,14 @@ impl Template {
         });
         match strange {
             Some(word) => Err(TemplateError { word, known: known.iter().map(|word| (*word).to_owned()).collect() }),
-            None => Ok(Self(Cow::Owned(text.to_owned()))),
+            None => Ok(Self(text.to_owned())),
         }
     }
 
-    /// A text of our own, whose words a test has checked.
+    /// A text that was checked before.
     #[must_use]
-    pub const fn fixed(text: &'static str) -> Self {
-        Self(Cow::Borrowed(text))
+    pub(crate) fn of(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// The text as it was written.

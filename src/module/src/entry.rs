@@ -50,7 +50,7 @@ impl PamHooks for TwoFactor {
 fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> PamResultCode {
     let (config, debug) = match settings(arguments) {
         Ok(settings) => settings,
-        Err(error) => return Host::new(handle, flags).misconfigured(&*error),
+        Err(error) => return Host::new(handle, flags).misconfigured(&error),
     };
     // The host may have to ask for it.
     let user = handle.get_user(None);
@@ -85,9 +85,10 @@ fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> 
 }
 
 /// The settings, and whether to log more than usual.
-fn settings(arguments: &[&CStr]) -> Result<(Config, bool), Box<dyn std::error::Error>> {
-    let arguments = Arguments::parse(arguments)?;
-    Ok((Config::load(arguments.config.as_deref())?, arguments.debug))
+fn settings(arguments: &[&CStr]) -> Result<(Config, bool), String> {
+    let arguments = Arguments::parse(arguments).map_err(|error| error.to_string())?;
+    let config = Config::load(arguments.config.as_deref()).map_err(|error| error.to_string())?;
+    Ok((config, arguments.debug))
 }
 
 /// The module stands in a part of the stack where it has nothing to say: a mistake that must not pass unnoticed.

@@ -1,7 +1,6 @@
 //! The host's side of a login: what it knows, its conversation, its log.
 
 use std::ffi::CStr;
-use std::fmt::Display;
 
 use pam::constants::{
     PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT, PAM_TEXT_INFO, PamFlag, PamResultCode,
@@ -76,8 +75,8 @@ impl<'h> Host<'h> {
     }
 
     /// Bad arguments or a bad configuration: nobody gets in, and the log says what to mend.
-    pub(crate) fn misconfigured(&self, error: &dyn Display) -> PamResultCode {
-        self.write(Severity::Alert, &format!("event=login outcome=misconfigured error={}", logged(&error.to_string())));
+    pub(crate) fn misconfigured(&self, error: &str) -> PamResultCode {
+        self.write(Severity::Alert, &format!("event=login outcome=misconfigured error={}", logged(error)));
         self.tell(
             "Your second factor can't be checked right now. Your administrator finds the reason in the log.",
             false,

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde::Serialize;
 use twofactor_core::account::UserName;
-use twofactor_core::config::Event;
 use twofactor_core::factor::{Label, Method};
 use twofactor_core::registrar::Part;
 use twofactor_core::sys::{Accounts, Passwd};
+use twofactor_message::Event;
 
 use crate::arguments::RemovableMethod;
 use crate::failure::Failure;

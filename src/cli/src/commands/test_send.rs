@@ -39,9 +39,8 @@ fn parcel(medium: Medium, to: &str, config: &Config) -> Result<Parcel, Failure> 
     match medium {
         Medium::Mail => {
             let to = to.parse().map_err(|error| Failure::misused(error, "name one mail address"))?;
-            let from = config.mail.sender();
             Ok(Parcel::Mail(Mail {
-                from: from.ok_or_else(|| Failure::new("there is no address to send from", "set from in [mail]"))?,
+                from: config.mail.sender(),
                 from_name: config.mail.from_name.clone(),
                 to: vec![to],
                 copy: Vec::new(),

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use twofactor_message::{Content, EmailAddress, Protection, Template};
+use twofactor_message::{CODE_WORDS, Content, EmailAddress, NOTICE_WORDS, Protection, RESCUE_WORDS, Template};
 
-use super::letters::{CODE_WORDS, Letter, Letters, NOTICE_WORDS, RESCUE_WORDS, template};
+use super::letters::{Letters, template, wording};
 use super::seconds::Seconds;
 use crate::document::{Mistake, Table, Value, Written, Wrong, checked, choice};
 use crate::sys;
@@ -152,11 +152,11 @@ impl MailSettings {
         let mut transports = Vec::with_capacity(names.len());
         for (at, name) in names.iter().enumerate() {
             if names.iter().take(at).any(|before| before == name) {
-                return Err(table.wrong("transports", "a transport is named twice"));
+                return Err(table.wrong("transports", "a transport is named twice".to_owned()));
             }
             transports.push(match name {
                 TransportName::Smtp => Transport::Smtp(smtp.clone().ok_or_else(|| {
-                    table.wrong("transports", "\"smtp\" needs a table [mail.smtp] with at least `server`")
+                    table.wrong("transports", "\"smtp\" needs a table [mail.smtp] with at least `server`".to_owned())
                 })?),
                 TransportName::Sendmail => sendmail.clone().unwrap_or_else(|| Transport::Sendmail {
                     command: default_sendmail(),
@@ -168,26 +168,23 @@ impl MailSettings {
             });
         }
         if transports.is_empty() {
-            return Err(table.wrong("transports", "at least one transport is needed"));
+            return Err(table.wrong("transports", "at least one transport is needed".to_owned()));
         }
-        let letter = |key, words: &[&str], needed, letter: &mut Letter| {
-            if let Some(read) = table.table(key, |table| letter.clone().read(table, words, needed))? {
-                *letter = read;
-            }
-            Ok(())
+        let read = |key, words: &[&str], needed| {
+            Ok::<_, Mistake>(table.table(key, |table| wording(table, words, needed))?.unwrap_or_default())
         };
-        letter("code", &CODE_WORDS, "code", &mut letters.code)?;
-        letter("rescue", &RESCUE_WORDS, "command", &mut letters.rescue)?;
-        letter("notice", &NOTICE_WORDS, "what", &mut letters.notice)?;
+        letters.code = read("code", &CODE_WORDS, "code")?;
+        letters.rescue = read("rescue", &RESCUE_WORDS, "command")?;
+        letters.notice = read("notice", &NOTICE_WORDS, "what")?;
         let from_name = table.optional("from_name")?.map(|Line(name)| name);
         Ok(Self { from: table.optional("from")?, from_name, transports })
     }
 
     /// The sender's address.
     #[must_use]
-    pub fn sender(&self) -> Option<EmailAddress> {
+    pub fn sender(&self) -> EmailAddress {
         let own = || format!("twofactor@{}", sys::host_name()).parse().ok();
-        self.from.clone().or_else(own).or_else(|| "twofactor@localhost".parse().ok())
+        self.from.clone().or_else(own).unwrap_or_else(EmailAddress::of_the_sender)
     }
 }
 
@@ -203,7 +200,7 @@ impl SmtpSettings {
         let Server(server) = table.required("server")?;
         let protection = table.or("tls", Protection::Implicit)?;
         if protection == Protection::None && !is_loopback(&server) {
-            return Err(table.wrong("tls", "without TLS a mail server can only be on this host (localhost)"));
+            return Err(table.wrong("tls", "without TLS a mail server can only be on this host (localhost)".to_owned()));
         }
         let port = match protection {
             Protection::Implicit => 465,
@@ -216,8 +213,8 @@ impl SmtpSettings {
         let login = match (username, password_file) {
             (Some(Line(username)), Some(password_file)) => Some(SmtpLogin { username, password_file, is_token }),
             (None, None) => None,
-            (Some(_), None) => return Err(table.wrong("username", "a username needs a password_file")),
-            (None, Some(_)) => return Err(table.wrong("password_file", "a password_file needs a username")),
+            (Some(_), None) => return Err(table.wrong("username", "a username needs a password_file".to_owned())),
+            (None, Some(_)) => return Err(table.wrong("password_file", "a password_file needs a username".to_owned())),
         };
         Ok(Self {
             server,
@@ -234,9 +231,9 @@ impl SmsSettings {
     pub(super) fn read(table: &Table<'_>, letters: &mut Letters) -> Result<Self, Mistake> {
         if let Some(text) = template(table, "text", &CODE_WORDS)? {
             if !text.has("code") {
-                return Err(table.wrong("text", "without {code} the message would be of no use"));
+                return Err(table.wrong("text", "without {code} the message would be of no use".to_owned()));
             }
-            letters.text = text;
+            letters.text = Some(text.as_str().to_owned());
         }
         let provider = match table.required("provider")? {
             ProviderName::Twilio => twilio(table)?,
@@ -263,9 +260,11 @@ fn twilio(table: &Table<'_>) -> Result<Provider, Mistake> {
 fn http(table: &Table<'_>) -> Result<Provider, Mistake> {
     let url: String = table.required("url")?;
     if let Err(what) = BaseUrl::try_from(url) {
-        return Err(table.wrong("url", what));
+        return Err(table.wrong("url", what.to_owned()));
     }
-    let Some(url) = template(table, "url", &HTTP_WORDS)? else { return Err(table.wrong("url", "is missing")) };
+    let Some(url) = template(table, "url", &HTTP_WORDS)? else {
+        return Err(table.wrong("url", "is missing".to_owned()));
+    };
     let body = template(table, "body", &HTTP_WORDS)?;
     let headers: Vec<Header> = table.or("headers", Vec::new())?;
     let headers: Vec<_> = headers.into_iter().map(|Header(header)| header).collect();
@@ -283,13 +282,13 @@ fn http(table: &Table<'_>) -> Result<Provider, Mistake> {
     }
     let wants_secret = used.iter().find(|(_, place)| place.has("secret"));
     match (&secret_file, wants_secret) {
-        (None, Some((key, _))) => return Err(table.wrong(key, "{secret} needs a secret_file")),
-        (Some(_), None) => return Err(table.wrong("secret_file", "{secret} stands nowhere")),
+        (None, Some((key, _))) => return Err(table.wrong(key, "{secret} needs a secret_file".to_owned())),
+        (Some(_), None) => return Err(table.wrong("secret_file", "{secret} stands nowhere".to_owned())),
         (Some(_), Some(_)) | (None, None) => {}
     }
     let HttpMethod(method) = table.or("method", HttpMethod("POST".to_owned()))?;
     if method == "GET" && body.is_some() {
-        return Err(table.wrong("body", "a GET request has no body"));
+        return Err(table.wrong("body", "a GET request has no body".to_owned()));
     }
     let Success(from, to) = table.or("success", Success(200, 299))?;
     Ok(Provider::Http {
@@ -484,7 +483,7 @@ impl Command {
             let word = Template::new(word, &["number"]).map_err(|error| table.wrong("command", error.to_string()))?;
             has_number |= word.has("number");
         }
-        if has_number { Ok(words) } else { Err(table.wrong("command", "{number} stands in no argument")) }
+        if has_number { Ok(words) } else { Err(table.wrong("command", "{number} stands in no argument".to_owned())) }
     }
 }
 
@@ -508,9 +507,9 @@ impl TryFrom<String> for BaseUrl {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let printable = text.len() <= 2000 && text.bytes().all(|b| (0x21..0x7f).contains(&b));
         let server = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
-        let good = match text.split_once("://") {
-            Some(("https", rest)) => !server(rest).is_empty() && !server(rest).contains(['@', '{']),
-            Some(("http", rest)) => {
+        let good = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+            (Some(rest), _) => !server(rest).is_empty() && !server(rest).contains(['@', '{']),
+            (None, Some(rest)) => {
                 let server = server(rest);
                 let name = match server.strip_prefix('[') {
                     Some(address) => address.split(']').next(),
@@ -518,7 +517,7 @@ impl TryFrom<String> for BaseUrl {
                 };
                 name.is_some_and(is_loopback)
             }
-            _ => false,
+            (None, None) => false,
         };
         if good && printable { Ok(Self(text)) } else { Err("a URL begins with https:// (http:// only for localhost)") }
     }

@@ -5,12 +5,12 @@ mod letters;
 mod seconds;
 
 pub use delivery::{AbsolutePath, MailSettings, Provider, SmsSettings, SmtpLogin, SmtpSettings, Timeout, Transport};
-pub use letters::{Letter, Letters};
+pub use letters::Letters;
 pub use seconds::Seconds;
 
 use std::path::{Path, PathBuf};
 
-use twofactor_message::EmailAddress;
+use twofactor_message::{EmailAddress, Event};
 
 use crate::account::UserName;
 use crate::document::{self, Mistake, Table, Value, Written, Wrong, checked, choice};
@@ -65,7 +65,7 @@ pub struct Code {
     /// How many digits they have.
     pub digits: Digits,
     /// How long they are good.
-    pub lifetime_seconds: u64,
+    pub lifetime_seconds: u32,
     /// How long before another is sent.
     pub resend_after_seconds: u64,
     /// How many messages may go to one user in an hour.
@@ -76,20 +76,7 @@ pub struct Code {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rescue {
     /// How long such a code is good.
-    pub lifetime_seconds: u64,
-}
-
-/// Something that a user is told of by mail, `[notify]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    /// A method was added.
-    MethodAdded,
-    /// A method was removed.
-    MethodRemoved,
-    /// A recovery code let somebody in.
-    RecoveryUsed,
-    /// Wrong codes have locked the account.
-    Locked,
+    pub lifetime_seconds: u32,
 }
 
 /// `[prompt]`.
@@ -176,7 +163,7 @@ impl Config {
         }
         config.sms = table.table("sms", |sms| SmsSettings::read(sms, letters))?;
         if config.methods.contains(&Method::Sms) && config.sms.is_none() {
-            return Err(table.wrong("methods", "\"sms\" needs a table [sms] that says who sends"));
+            return Err(table.wrong("methods", "\"sms\" needs a table [sms] that says who sends".to_owned()));
         }
         let rescue = table.table("rescue", |rescue| {
             let Lifetime(lifetime_seconds) = rescue.or("lifetime", Lifetime(RESCUE_LIFETIME_SECONDS))?;
@@ -243,21 +230,6 @@ pub enum ConfigError {
     Mistake { path: PathBuf, mistake: Mistake },
 }
 
-impl Event {
-    const ALL: [Self; 4] = [Self::MethodAdded, Self::MethodRemoved, Self::RecoveryUsed, Self::Locked];
-
-    /// The name in the configuration and in log lines.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::MethodAdded => "method-added",
-            Self::MethodRemoved => "method-removed",
-            Self::RecoveryUsed => "recovery-used",
-            Self::Locked => "locked",
-        }
-    }
-}
-
 impl Value for Event {
     fn read(value: &Written<'_>) -> Result<Self, Wrong> {
         choice(value, &Self::ALL.map(|event| (event.name(), event)))
@@ -319,17 +291,14 @@ impl TryFrom<String> for DeliverUser {
 }
 
 /// How long a sent code is good.
-struct Lifetime(u64);
+struct Lifetime(u32);
 
 impl TryFrom<Seconds> for Lifetime {
     type Error = &'static str;
 
     fn try_from(Seconds(seconds): Seconds) -> Result<Self, Self::Error> {
-        if (10..=3600).contains(&seconds) {
-            Ok(Self(seconds))
-        } else {
-            Err("a sent code is good for 10 seconds to 1 hour")
-        }
+        let seconds = u32::try_from(seconds).ok().filter(|seconds| (10..=3600).contains(seconds));
+        seconds.map(Self).ok_or("a sent code is good for 10 seconds to 1 hour")
     }
 }
 
@@ -397,7 +366,7 @@ impl TryFrom<String> for PromptText {
 /// Where the configuration is when nobody says otherwise.
 const DEFAULT_PATH: &str = "/etc/twofactor/config.toml";
 const CONFIG_MAX_BYTES: u64 = 1024 * 1024;
-const RESCUE_LIFETIME_SECONDS: u64 = 15 * 60;
+const RESCUE_LIFETIME_SECONDS: u32 = 15 * 60;
 
 #[cfg(test)]
 mod tests {

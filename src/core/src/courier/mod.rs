@@ -2,7 +2,7 @@
 
 mod letters;
 
-pub use letters::{News, Occasion, Parcel, Target};
+pub use letters::{News, Parcel, Target, code, notice, rescue};
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -60,26 +60,12 @@ impl<'c> Sender<'c> {
         let runs_as = found.ok_or_else(|| SendError::NoUser { name: name.as_str().to_owned() })?;
         let mut skipped = Vec::new();
         let load = match parcel {
-            Parcel::Mail(mail) => {
-                let mut attempts = Vec::new();
-                for transport in &self.config.mail.transports {
-                    match mail_route(transport) {
-                        Ok(attempt) => attempts.push(attempt),
-                        // One way that cannot be gone is no reason not to try the next.
-                        Err(error) => skipped.push(report(transport.name(), TroubleKind::Local, error.to_string())),
-                    }
-                }
-                Load::Mail((mail, attempts))
-            }
-            Parcel::Text(text) => {
-                let settings = self.config.sms.as_ref().ok_or(SendError::NoProvider)?;
-                Load::Text((text, vec![text_route(settings)?]))
-            }
+            Parcel::Mail(mail) => Load::Mail((mail, self.mail_routes(&mut skipped))),
+            Parcel::Letter(letter) => Load::Letter((letter, self.mail_routes(&mut skipped))),
+            Parcel::Text(text) => Load::Text((text, vec![self.text_route()?])),
+            Parcel::Note(note) => Load::Note((note, vec![self.text_route()?])),
         };
-        let seconds = match &load {
-            Load::Mail((_, attempts)) => attempts.iter().map(|attempt| attempt.timeout_seconds).sum::<u32>(),
-            Load::Text((_, attempts)) => attempts.iter().map(|attempt| attempt.timeout_seconds).sum(),
-        };
+        let seconds = load.timeout_seconds();
         let errand = Errand { load, conversation: self.conversation };
         let arguments = [runs_as.uid.to_string(), runs_as.gid.to_string()];
         let program = Program::start(self.program, &arguments, &errand.encode()).map_err(|error| SendError::Start {
@@ -88,6 +74,24 @@ impl<'c> Sender<'c> {
         })?;
         let deadline = Duration::from_secs(seconds.into()) + MARGIN;
         Ok(Underway { program, said: Vec::new(), started: Instant::now(), deadline, skipped })
+    }
+}
+
+impl Sender<'_> {
+    /// One way that cannot be gone is no reason not to try the next.
+    fn mail_routes(&self, skipped: &mut Vec<Report>) -> Vec<Attempt<MailRoute>> {
+        let mut attempts = Vec::new();
+        for transport in &self.config.mail.transports {
+            match mail_route(transport) {
+                Ok(attempt) => attempts.push(attempt),
+                Err(error) => skipped.push(report(transport.name(), TroubleKind::Local, error.to_string())),
+            }
+        }
+        attempts
+    }
+
+    fn text_route(&self) -> Result<Attempt<TextRoute>, SendError> {
+        text_route(self.config.sms.as_ref().ok_or(SendError::NoProvider)?)
     }
 }
 
@@ -231,10 +235,7 @@ fn open(path: &AbsolutePath) -> Result<crate::sys::TrustedFile, SendError> {
     let (parent, name) = split(path.as_path())?;
     let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
     let file = Directory::open(parent)?.file(name)?;
-    file.ok_or_else(|| {
-        FileError { path: path.as_path().to_owned(), problem: Problem::Io { attempt: "open", source: missing() } }
-            .into()
-    })
+    file.ok_or_else(|| FileError::new(path.as_path(), Problem::Io { attempt: "open", source: missing() }).into())
 }
 
 /// The sender was not started.
@@ -248,7 +249,7 @@ enum SendError {
     NoCertificates { path: String },
     #[error("look up who the sender runs as: {why}")]
     LookUp { why: String },
-    #[error("there is no unprivileged user {name:?} to run the sender as")]
+    #[error("there is no unprivileged user {name} to run the sender as")]
     NoUser { name: String },
     #[error("there is no [sms] provider")]
     NoProvider,

@@ -50,14 +50,19 @@ impl<'d> Table<'d> {
 
     fn read<T>(self, body: impl FnOnce(&Self) -> Result<T, Mistake>) -> Result<T, Mistake> {
         let read = body(&self)?;
+        self.refuse_strangers()?;
+        Ok(read)
+    }
+
+    fn refuse_strangers(&self) -> Result<(), Mistake> {
         if self.lenient.get() {
-            return Ok(read);
+            return Ok(());
         }
         let known = self.known.borrow();
         let strangers = self.entries.iter().map(|(key, _)| key).filter(|key| !known.contains(&key.get_ref().as_ref()));
         match strangers.min_by_key(|key| key.span().start) {
             Some(key) => Err(self.mistake(key.span().start, unknown("key", key.get_ref(), &known))),
-            None => Ok(read),
+            None => Ok(()),
         }
     }
 
@@ -96,7 +101,7 @@ impl<'d> Table<'d> {
         body: impl FnOnce(&Table<'_>) -> Result<T, Mistake>,
     ) -> Result<Option<T>, Mistake> {
         let Some(value) = self.value(key) else { return Ok(None) };
-        self.enter(value, body).map(Some)
+        self.enter(value)?.read(body).map(Some)
     }
 
     /// Reads every table of the array under a key; a missing array has none.
@@ -113,14 +118,14 @@ impl<'d> Table<'d> {
             let wrong = Wrong::kind("an array of tables", value);
             return Err(self.mistake(wrong.at, wrong.what));
         };
-        tables.iter().map(|table| self.enter(table, &body)).collect()
+        tables.iter().map(|table| self.enter(table)?.read(&body)).collect()
     }
 
     /// A mistake that concerns a key, at its value or, where it is missing, at the table.
     #[must_use]
-    pub fn wrong(&self, key: &'static str, what: impl Into<String>) -> Mistake {
+    pub fn wrong(&self, key: &'static str, what: String) -> Mistake {
         let start = self.entries.get(key).map_or(self.start, |value| value.span().start);
-        self.mistake(start, what.into())
+        self.mistake(start, what)
     }
 
     /// Takes whatever else there is as known.
@@ -133,9 +138,9 @@ impl<'d> Table<'d> {
         self.entries.get(key)
     }
 
-    fn enter<T>(&self, value: &Written<'_>, body: impl FnOnce(&Table<'_>) -> Result<T, Mistake>) -> Result<T, Mistake> {
+    fn enter(&self, value: &'d Written<'d>) -> Result<Self, Mistake> {
         match value.get_ref().as_table() {
-            Some(entries) => Table::new(self.text, entries, value.span().start).read(body),
+            Some(entries) => Ok(Table::new(self.text, entries, value.span().start)),
             None => {
                 let wrong = Wrong::kind("a table", value);
                 Err(self.mistake(wrong.at, wrong.what))
@@ -148,23 +153,32 @@ impl<'d> Table<'d> {
     }
 }
 
-/// Where a document is wrong, and how.
+/// Where a document is wrong, and how. Kept apart from what is read, since it is passed up from every key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {what}")]
-pub struct Mistake {
+#[error("line {}, column {}: {}", .0.line, .0.column, .0.what)]
+pub struct Mistake(Box<Place>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
     /// Counted from 1.
-    pub line: usize,
+    line: usize,
     /// Counted from 1, in bytes.
-    pub column: usize,
+    column: usize,
     /// In words, with a suggestion if one is near.
-    pub what: String,
+    what: String,
 }
 
 impl Mistake {
+    /// The line, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.0.line
+    }
+
     fn at(before: &[u8], what: String) -> Self {
         let line = before.iter().filter(|b| **b == b'\n').count() + 1;
         let column = before.iter().rev().take_while(|b| **b != b'\n').count() + 1;
-        Self { line, column, what }
+        Self(Box::new(Place { line, column, what }))
     }
 }
 
@@ -176,7 +190,7 @@ fn before(text: &str, start: usize) -> &[u8] {
 fn unknown(called: &str, word: &str, known: &[&str]) -> String {
     let shown = twofactor_message::shown(word);
     let word = word.to_ascii_lowercase();
-    let distance = |candidate: &str| strsim::damerau_levenshtein(&word, &candidate.to_ascii_lowercase());
+    let distance = |candidate: &str| strsim::osa_distance(&word, &candidate.to_ascii_lowercase());
     let near = known.iter().map(|candidate| (distance(candidate), candidate)).min();
     match near {
         Some((distance, candidate)) if distance <= candidate.len().div_ceil(3) => {

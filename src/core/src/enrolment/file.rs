@@ -186,7 +186,7 @@ pub enum EnrolmentError {
     Malformed(#[from] Mistake),
     #[error("has version {version}, which this release does not know")]
     Version { version: u32 },
-    #[error("says that it belongs to {user:?} with uid {uid}")]
+    #[error("says that it belongs to {} with uid {uid}", twofactor_message::logged(user))]
     Stranger { user: String, uid: u32 },
     #[error("has two devices with the same id or label")]
     Twice,

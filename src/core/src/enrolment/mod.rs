@@ -165,7 +165,10 @@ impl Enrolment {
             Ok(Factor { id: device.id, label: device.label.clone(), means })
         };
         let mut devices = self.devices.iter().map(factor).collect::<Result<Vec<_>, EnrolmentError>>()?;
-        devices.sort_by_key(|factor| Some(factor.id) != self.primary);
+        if let Some(primary) = devices.iter().position(|factor| Some(factor.id) == self.primary) {
+            let factor = devices.remove(primary);
+            devices.insert(0, factor);
+        }
         let recovery = match &self.recovery {
             Some(sheet) => Some((open(&sheet.sealed, &sheet.purpose())?, sheet.digests.clone())),
             None => None,

@@ -1,7 +1,9 @@
 //! One code against one user's factors and state. Runs under the lock; what it finds counts only once it is durable.
 
+use twofactor_message::Event;
+
 use crate::clock::UnixTime;
-use crate::config::{Config, Event};
+use crate::config::Config;
 use crate::courier::News;
 use crate::enrolment::{Factors, Means};
 use crate::factor::Method;

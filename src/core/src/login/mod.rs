@@ -12,21 +12,23 @@ mod words;
 pub use journal::{Journal, Severity};
 pub use outcome::{NotDue, Outcome, ProvedBy, Refusal};
 
+use twofactor_message::Occasion;
+
 use crate::account::Account;
 use crate::clock::UnixTime;
 use crate::config::Config;
-use crate::courier::{Courier, Occasion};
+use crate::courier::Courier;
 use crate::factor::entry::Entry;
 use crate::policy::{Mode, Unenrolled};
 use crate::state::Channel;
 use crate::store::{Record, Store};
-use crate::sys::{Accounts, Entropy};
+use crate::sys::{self, Accounts, Entropy};
 use crate::throttle::Gate;
 use journal::Line;
 use judge::{Judged, Proof, Verdict, judge};
 use sending::Outgoing;
 use ways::{CHOICE_MAX_DIGITS, Way};
-use words::Remark;
+use words::{Remark, Slip};
 
 /// Who asks to be let in, and through which door; copied out of the host before the first prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,14 +43,6 @@ pub struct Request {
     pub tty: Option<String>,
     /// Whether the host is known to refuse them whatever they prove: nothing may be sent to anyone then.
     pub is_refused: bool,
-}
-
-impl Request {
-    /// What a message about it says.
-    fn occasion(&self, at: UnixTime) -> Occasion<'_> {
-        let (rhost, tty) = (self.rhost.as_deref(), self.tty.as_deref());
-        Occasion { user: &self.user, service: &self.service, rhost, tty, at }
-    }
 }
 
 /// All that a login needs of the world.
@@ -167,10 +161,10 @@ impl<'w> Login<'w> {
         };
         match Entry::read(answer) {
             Entry::Help => self.help(),
-            Entry::Empty => self.try_again(Refusal::NoCode, |tries_left| Remark::Nothing { tries_left }),
+            Entry::Empty => self.try_again(Refusal::NoCode, Slip::Nothing),
             Entry::HostRefuses => {
                 self.world.store.rehearse(Record::Changed);
-                self.try_again(Refusal::HostRefuses, |tries_left| Remark::Wrong { tries_left })
+                self.try_again(Refusal::HostRefuses, Slip::Wrong)
             }
             Entry::Digits(number) if self.is_menu_open && number.len() <= CHOICE_MAX_DIGITS => self.choose(&number),
             entry => self.judge(&entry),
@@ -229,7 +223,7 @@ impl<'w> Login<'w> {
     fn judge(&mut self, entry: &Entry) -> Next {
         let Subject::Enrolled(account) = &self.subject else {
             self.world.store.rehearse(Record::Changed);
-            return self.try_again(Refusal::WrongCode, |tries_left| Remark::Wrong { tries_left });
+            return self.try_again(Refusal::WrongCode, Slip::Wrong);
         };
         let (world, account) = (self.world, account.clone());
         let mut judged = None;
@@ -256,46 +250,60 @@ impl<'w> Login<'w> {
     fn follow(&mut self, Judged { verdict, gate, .. }: Judged) -> Next {
         match verdict {
             Verdict::Accepted(proof) => self.proved(&proof),
-            Verdict::Wrong { voided: false } => {
-                self.judged(Refusal::WrongCode, gate, |tries_left| Remark::Wrong { tries_left })
-            }
-            Verdict::Wrong { voided: true } => {
-                self.judged(Refusal::WrongCode, gate, |tries_left| Remark::Voided { tries_left })
-            }
-            Verdict::Replayed => self.judged(Refusal::ReplayedCode, gate, |tries_left| Remark::Replayed { tries_left }),
-            Verdict::Expired => self.judged(Refusal::ExpiredCode, gate, |tries_left| Remark::Expired { tries_left }),
+            Verdict::Wrong { voided: false } => self.judged(Refusal::WrongCode, gate, Slip::Wrong),
+            Verdict::Wrong { voided: true } => self.judged(Refusal::WrongCode, gate, Slip::Voided),
+            Verdict::Replayed => self.judged(Refusal::ReplayedCode, gate, Slip::Replayed),
+            Verdict::Expired => self.judged(Refusal::ExpiredCode, gate, Slip::Expired),
             Verdict::Held(gate) => {
                 self.log_attempt("held");
                 self.held = Some(gate);
-                self.try_again(Refusal::NoCode, |_| Remark::Held(gate))
+                if self.has_another_try(Refusal::NoCode) { self.ask(&Remark::Held(gate)) } else { self.refuse() }
             }
         }
     }
 
-    fn judged(&mut self, refusal: Refusal, gate: Gate, remark: impl Fn(u32) -> Remark) -> Next {
+    fn judged(&mut self, refusal: Refusal, gate: Gate, slip: Slip) -> Next {
         self.held = None;
         self.log_attempt(Outcome::Refused(refusal).reason());
         if gate == Gate::Locked {
             let line = Line::about("locked", &self.request).with("note", "an administrator must unlock");
             line.write(self.world.journal, Severity::Warning);
         }
+        if !self.has_another_try(refusal) {
+            return self.refuse();
+        }
         // Where the wrong code itself brought a wait about, the next prompt says so.
-        let closed = (gate != Gate::Open).then_some(Remark::Held(gate));
-        self.try_again(refusal, |tries_left| closed.unwrap_or_else(|| remark(tries_left)))
+        let tries_left = self.tries_left;
+        self.ask(&if gate == Gate::Open { Remark::Again { slip, tries_left } } else { Remark::Held(gate) })
     }
 
-    fn try_again(&mut self, refusal: Refusal, remark: impl FnOnce(u32) -> Remark) -> Next {
+    fn try_again(&mut self, refusal: Refusal, slip: Slip) -> Next {
+        if !self.has_another_try(refusal) {
+            return self.refuse();
+        }
+        let tries_left = self.tries_left;
+        self.ask(&Remark::Again { slip, tries_left })
+    }
+
+    fn has_another_try(&mut self, refusal: Refusal) -> bool {
         self.tries_left = self.tries_left.saturating_sub(1);
         self.last = refusal;
-        if self.tries_left > 0 {
-            let remark = remark(self.tries_left);
-            return self.ask(&remark);
-        }
+        self.tries_left > 0
+    }
+
+    fn refuse(&self) -> Next {
         self.end(match (&self.subject, self.held) {
             (Subject::Nobody(refusal), _) => Outcome::Refused(*refusal),
             (Subject::Enrolled(_), Some(_)) => Outcome::Throttled,
             (Subject::Enrolled(_), None) => Outcome::Refused(self.last),
         })
+    }
+
+    /// What a message about this login says.
+    fn occasion(&self, at: UnixTime) -> Occasion {
+        let Request { user, service, rhost, tty, .. } = self.request.clone();
+        let (host, issuer) = (sys::host_name(), self.world.config.issuer.clone());
+        Occasion { user, service, rhost, tty, at: at.0, host, issuer }
     }
 
     /// A prompt. That a code could not be sent is said before anything else.
@@ -315,7 +323,7 @@ impl<'w> Login<'w> {
 
     fn help(&mut self) -> Next {
         if !self.detour() {
-            return self.try_again(Refusal::NoCode, |tries_left| Remark::Nothing { tries_left });
+            return self.try_again(Refusal::NoCode, Slip::Nothing);
         }
         self.is_menu_open = true;
         match self.ask(&Remark::Choose) {
@@ -326,14 +334,14 @@ impl<'w> Login<'w> {
 
     fn choose(&mut self, number: &str) -> Next {
         if !self.detour() {
-            return self.try_again(Refusal::NoCode, |tries_left| Remark::Nothing { tries_left });
+            return self.try_again(Refusal::NoCode, Slip::Nothing);
         }
         let remark = match ways::chosen(&self.ways, number).cloned() {
             None => Remark::NoSuchWay,
             Some(Way::App) => Remark::FromApp,
             Some(Way::Recovery) => Remark::FromSheet,
             Some(Way::Send(dispatch)) => self.dispatch(&dispatch),
-            Some(Way::Administrator(_)) => self.ask_administrator(),
+            Some(Way::Administrator(address)) => self.ask_administrator(&address),
         };
         self.ask(&remark)
     }

@@ -10,6 +10,7 @@ use super::words::Remark;
 use super::{Login, Subject};
 use crate::clock::UnixTime;
 use crate::config::Config;
+use crate::courier;
 use crate::enrolment::Factors;
 use crate::factor::recovery::RecoveryCode;
 use crate::state::{Channel, State};
@@ -25,7 +26,7 @@ enum Asked {
 
 impl Login<'_> {
     /// Writes to the administrator, at most once an hour and user.
-    pub(super) fn ask_administrator(&mut self) -> Remark {
+    pub(super) fn ask_administrator(&mut self, to: &EmailAddress) -> Remark {
         let Subject::Enrolled(account) = &self.subject else { return self.pretend_to_ask() };
         let (world, account) = (self.world, account.clone());
         let Ok(reference) = RecoveryCode::draw(world.entropy) else { return Remark::NotAsked };
@@ -52,9 +53,7 @@ impl Login<'_> {
             return Remark::AskedBefore;
         };
         self.log_rescue("asked").with("reference", &reference).write(world.journal, Severity::Warning);
-        let Some(parcel) = self.request.occasion(now).rescue(world.config, &reference, copy.as_ref()) else {
-            return Remark::NotAsked;
-        };
+        let parcel = courier::rescue(world.config, self.occasion(now), to.clone(), &reference, copy);
         let started = Instant::now();
         let what = What::Rescue { reference: reference.clone() };
         let mut outgoing = Outgoing { delivery: world.courier.send(parcel), what };

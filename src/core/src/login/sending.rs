@@ -11,7 +11,7 @@ use super::{Login, Subject};
 use crate::account::Account;
 use crate::clock::UnixTime;
 use crate::config::Config;
-use crate::courier::{Delivery, News, Target};
+use crate::courier::{self, Delivery, News, Target};
 use crate::enrolment::{Factors, Means};
 use crate::factor::sent;
 use crate::state::{Channel, Issued, SentCode, State};
@@ -51,6 +51,7 @@ struct Drawn {
     code: Zeroizing<String>,
     target: Target,
     issued: Issued,
+    lifetime_seconds: u32,
 }
 
 impl Login<'_> {
@@ -101,11 +102,10 @@ impl Login<'_> {
     }
 
     fn send_code(&mut self, dispatch: &Dispatch, drawn: Drawn) -> Remark {
-        let Drawn { code, target, issued } = drawn;
+        let Drawn { code, target, issued, lifetime_seconds } = drawn;
         self.log_code(dispatch, "asked").write(self.world.journal, Severity::Info);
-        let lifetime_seconds = issued.until.seconds_since(issued.since);
-        let parcel = self.request.occasion(issued.since).code(self.world.config, &target, &code, lifetime_seconds);
-        let Some(parcel) = parcel else { return Remark::NotSent { to: dispatch.masked.clone() } };
+        let config = self.world.config;
+        let parcel = courier::code(config, self.occasion(issued.since), target, code, lifetime_seconds);
         let started = Instant::now();
         let what = What::Code { dispatch: dispatch.clone(), issued };
         let mut outgoing = Outgoing { delivery: self.world.courier.send(parcel), what };
@@ -201,9 +201,7 @@ impl Login<'_> {
     pub(super) fn tell(&self, news: &News, now: UnixTime) {
         let line = Line::about("notice", &self.request).with("kind", news.event.name()).with("to", &news.to.masked());
         line.write(self.world.journal, Severity::Info);
-        if let Some(parcel) = self.request.occasion(now).notice(self.world.config, news) {
-            self.world.courier.send(parcel).let_go();
-        }
+        self.world.courier.send(courier::notice(self.world.config, self.occasion(now), news)).let_go();
     }
 
     fn log_code(&self, dispatch: &Dispatch, result: &str) -> Line {
@@ -264,7 +262,7 @@ fn reserve(
         return unchanged(Reserved::Impossible("there are no random bytes"));
     };
     let purpose = dispatch.channel.purpose(dispatch.device);
-    let issued = Issued::now(key, &purpose, code.as_bytes(), now, lifetime_seconds);
+    let issued = Issued::now(key, &purpose, code.as_bytes(), now, lifetime_seconds.into());
     let kept = SentCode {
         channel: dispatch.channel,
         device: dispatch.device,
@@ -275,7 +273,7 @@ fn reserve(
     };
     state.keep_sent(kept, now);
     state.count_message(now);
-    (Reserved::Drawn(Drawn { code, target, issued }), Record::Changed)
+    (Reserved::Drawn(Drawn { code, target, issued, lifetime_seconds }), Record::Changed)
 }
 
 /// How long the prompt waits for a message to go out.

@@ -170,7 +170,7 @@ impl Store for World {
         let factors = Factors { devices, recovery: Some((digest_key(), digests)), digest_keys };
         let record = judge(UnixTime(self.now.get()), &factors, &mut state);
         if self.broken.get() {
-            return Err(FileError { path: "/state/alice".into(), problem: Problem::Empty }.into());
+            return Err(FileError::new(std::path::Path::new("/state/alice"), Problem::Empty).into());
         }
         if record == Record::Changed {
             *self.state.borrow_mut() = Some(state);
@@ -197,8 +197,8 @@ impl Store for World {
 
 impl Courier for World {
     fn send(&self, parcel: Parcel) -> Box<dyn Delivery> {
-        let Parcel::Mail(mail) = parcel else { panic!("no mail") };
-        self.mails.borrow_mut().push(mail);
+        let Parcel::Letter(letter) = parcel else { panic!("no letter") };
+        self.mails.borrow_mut().push(letter.compose());
         Box::new(Posted { post: self.post.get(), waits: 0 })
     }
 

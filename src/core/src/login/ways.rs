@@ -68,8 +68,7 @@ pub(super) fn of_nobody(user: &str, number: u32, config: &Config) -> Vec<Way> {
         Some(Method::Totp) => Some(Way::App),
         Some(Method::Email) => {
             let letter = user.chars().next().filter(char::is_ascii_alphanumeric).unwrap_or('m');
-            let domain = config.mail.sender().map(|address| address.domain().to_owned());
-            let address = format!("{letter}@{}", domain.unwrap_or_default()).parse::<EmailAddress>().ok();
+            let address = format!("{letter}@{}", config.mail.sender().domain()).parse::<EmailAddress>().ok();
             address.map(|address| decoy(Channel::Email, Target::Mailbox(address)))
         }
         Some(Method::Sms) => {

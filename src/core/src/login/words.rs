@@ -11,16 +11,8 @@ use crate::throttle::Gate;
 pub(super) enum Remark {
     /// Nothing to say.
     None,
-    /// The last code was wrong, or is treated as if it had been.
-    Wrong { tries_left: u32 },
-    /// The last code was wrong, and was one too many for the code that was sent.
-    Voided { tries_left: u32 },
-    /// The last code was right once.
-    Replayed { tries_left: u32 },
-    /// The last code was right, but is too old.
-    Expired { tries_left: u32 },
-    /// Nothing was typed.
-    Nothing { tries_left: u32 },
+    /// The last answer was no use.
+    Again { slip: Slip, tries_left: u32 },
     /// Codes are not judged now.
     Held(Gate),
     /// A code went out.
@@ -51,19 +43,35 @@ pub(super) enum Remark {
     NotAsked,
 }
 
+/// What was the matter with an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slip {
+    /// It was wrong, or is treated as if it had been.
+    Wrong,
+    /// It was wrong, and one too many for the code that was sent.
+    Voided,
+    /// It was right once.
+    Replayed,
+    /// It was right, but is too old.
+    Expired,
+    /// It was empty.
+    Nothing,
+}
+
 /// A prompt for a code: the configured text first, since scripts and clients wait for it.
 pub(super) fn code_prompt(beginning: &str, remark: &Remark, config: &Config) -> String {
     let remark = match remark {
         Remark::None | Remark::Held(Gate::Open) => return beginning.to_owned(),
-        Remark::Wrong { tries_left } => format!("wrong code, {}, ? for help", tries(*tries_left)),
-        Remark::Voided { tries_left } => {
-            format!("wrong code, and the one that was sent is void now, {}, ? for a new one", tries(*tries_left))
+        Remark::Again { slip, tries_left } => {
+            let (before, after) = match slip {
+                Slip::Wrong => ("wrong code, ", ", ? for help"),
+                Slip::Voided => ("wrong code, and the one that was sent is void now, ", ", ? for a new one"),
+                Slip::Replayed => ("that code was already used, give a new one, ", ""),
+                Slip::Expired => ("that code is too old, ", ", ? for a new one"),
+                Slip::Nothing => ("nothing was typed, ", ", ? for help"),
+            };
+            format!("{before}{}{after}", tries(*tries_left))
         }
-        Remark::Replayed { tries_left } => {
-            format!("that code was already used, give a new one, {}", tries(*tries_left))
-        }
-        Remark::Expired { tries_left } => format!("that code is too old, {}, ? for a new one", tries(*tries_left)),
-        Remark::Nothing { tries_left } => format!("nothing was typed, {}, ? for help", tries(*tries_left)),
         Remark::Held(Gate::Wait { seconds }) => {
             format!("too many wrong codes, wait {} or give a recovery code", duration(*seconds))
         }
@@ -167,7 +175,7 @@ mod tests {
         let prompt = |beginning, remark| code_prompt(beginning, &remark, &config);
         assert_eq!(prompt("Verification code: ", Remark::None), "Verification code: ");
         assert_eq!(
-            prompt("Verification code: ", Remark::Wrong { tries_left: 1 }),
+            prompt("Verification code: ", Remark::Again { slip: Slip::Wrong, tries_left: 1 }),
             "Verification code: (wrong code, 1 try left, ? for help) "
         );
         assert_eq!(

@@ -215,14 +215,7 @@ impl<'w> Registrar<'w> {
                 opened.save().map_err(StoreError::from)?;
                 Ok(findings.rebuilt.is_none().then_some(count))
             }
-            // Only what no waiting and no other repair can make readable again.
-            Err(
-                StoreError::State(
-                    StateError::Damaged { .. }
-                    | StateError::File(FileError { problem: Problem::Empty | Problem::TooLarge { .. }, .. }),
-                )
-                | StoreError::StrangeState { .. },
-            ) => {
+            Err(error) if is_beyond_repair(&error) => {
                 let _making = states.lock()?;
                 states.replace(&account.name.file_stem(), &StateFile::initial_content(&self.rebuilt(&enrolment)?))?;
                 Ok(None)
@@ -350,6 +343,17 @@ impl<'w> Registrar<'w> {
             }
             other => Ok(other?),
         }
+    }
+}
+
+/// Whether no waiting and no other repair can make a state readable again.
+fn is_beyond_repair(error: &StoreError) -> bool {
+    match error {
+        StoreError::StrangeState { .. } | StoreError::State(StateError::Damaged { .. }) => true,
+        StoreError::State(StateError::File(error)) => {
+            matches!(error.problem(), Problem::Empty | Problem::TooLarge { .. })
+        }
+        _ => false,
     }
 }
 

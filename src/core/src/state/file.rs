@@ -66,7 +66,7 @@ impl StateFile {
             }
             let locked = match Locked::exclusive(file, &path, patience) {
                 Ok(locked) => locked,
-                Err(FileError { problem: Problem::Held, .. }) => return Ok(Opened::Held(identity)),
+                Err(error) if matches!(error.problem(), Problem::Held) => return Ok(Opened::Held(identity)),
                 Err(error) => return Err(error.into()),
             };
             // While we waited, somebody may have put another file in its place or begun to.
@@ -330,7 +330,7 @@ impl StateError {
     #[must_use]
     pub fn path(&self) -> &Path {
         match self {
-            Self::File(error) => &error.path,
+            Self::File(error) => error.path(),
             Self::Damaged { path, .. } => path,
         }
     }

@@ -170,11 +170,9 @@ impl State {
     /// How many seconds from `now` another message may go out to this user; 0 for at once.
     #[must_use]
     pub fn wait_to_send(&self, now: UnixTime, per_hour: u32) -> u64 {
-        let mut recent: Vec<_> =
-            self.messages.iter().map(|at| now.seconds_since(*at)).filter(|age| *age < HOUR_SECONDS).collect();
-        recent.sort_unstable();
-        // Room is made by the message that is the last of so many.
-        let last = usize::try_from(per_hour).ok().and_then(|count| recent.get(count.saturating_sub(1)));
+        // They stand in the order in which they went out. Room is made by the one that is the last of so many.
+        let mut recent = self.messages.iter().rev().map(|at| now.seconds_since(*at)).filter(|age| *age < HOUR_SECONDS);
+        let last = usize::try_from(per_hour).ok().and_then(|count| recent.nth(count.saturating_sub(1)));
         last.map_or(0, |age| HOUR_SECONDS - age)
     }
 

@@ -50,7 +50,7 @@ impl Directory {
             return Err(FileError::new(&path, Problem::NotDirectory));
         }
         match ownership_problem(&status) {
-            Some(problem) => Err(FileError { path, problem }),
+            Some(problem) => Err(FileError::new(&path, problem)),
             None => Ok(Self { descriptor, path }),
         }
     }
@@ -90,7 +90,7 @@ impl Directory {
             };
             match TrustedFile::examine(descriptor, path.clone()) {
                 // Another one took its place between opening and looking.
-                Err(FileError { problem: Problem::Gone, .. }) => {}
+                Err(error) if matches!(error.problem(), Problem::Gone) => {}
                 examined => return examined.map(Some),
             }
         }

@@ -33,7 +33,7 @@ impl TrustedFile {
             ownership_problem(&status)
         };
         match problem {
-            Some(problem) => Err(FileError { path, problem }),
+            Some(problem) => Err(FileError::new(&path, problem)),
             None => Ok(Self { file: File::from(descriptor), size: u64::try_from(status.st_size).unwrap_or(0), path }),
         }
     }
@@ -66,7 +66,7 @@ impl TrustedFile {
         if status.st_mode & ACCESSIBLE_TO_OTHERS == 0 {
             return Ok(self);
         }
-        Err(FileError { path: self.path, problem: Problem::Readable { mode: status.st_mode & 0o7777 } })
+        Err(FileError::new(&self.path, Problem::Readable { mode: status.st_mode & 0o7777 }))
     }
 
     /// Gives up the name and keeps the open file.
@@ -99,20 +99,26 @@ pub(super) fn above_standard_streams(descriptor: OwnedFd) -> io::Result<OwnedFd>
     if descriptor.as_raw_fd() > 2 { Ok(descriptor) } else { descriptor.as_fd().try_clone_to_owned() }
 }
 
-/// A file or directory of ours cannot be used, and why.
+/// A file or directory of ours cannot be used, and why. Small, since it is passed up through everything.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {problem}", path.display())]
-pub struct FileError {
-    /// Which one.
-    pub path: PathBuf,
-    /// What is wrong with it.
-    #[source]
-    pub problem: Problem,
-}
+#[error("{}: {}", .0.0.display(), .0.1)]
+pub struct FileError(Box<(PathBuf, Problem)>);
 
 impl FileError {
     pub(crate) fn new(path: &Path, problem: Problem) -> Self {
-        Self { path: path.to_owned(), problem }
+        Self(Box::new((path.to_owned(), problem)))
+    }
+
+    /// Which one.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.0
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn problem(&self) -> &Problem {
+        &self.0.1
     }
 
     pub(crate) fn io(path: &Path, attempt: &'static str, source: io::Error) -> Self {
@@ -122,7 +128,7 @@ impl FileError {
     /// Whether the file simply is not there.
     #[must_use]
     pub fn is_missing(&self) -> bool {
-        matches!(&self.problem, Problem::Io { attempt: "open", source } if source.kind() == io::ErrorKind::NotFound)
+        matches!(self.problem(), Problem::Io { attempt: "open", source } if source.kind() == io::ErrorKind::NotFound)
     }
 }
 

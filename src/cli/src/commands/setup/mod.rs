@@ -8,9 +8,9 @@ use std::path::Path;
 
 use serde::Serialize;
 use twofactor_core::account::Account;
-use twofactor_core::config::Event;
 use twofactor_core::factor::{Label, Method};
 use twofactor_core::registrar::{NewDevice, NewKind, RegistrarError};
+use twofactor_message::Event;
 use zeroize::Zeroizing;
 
 use crate::arguments::{Setup, SetupMethod};

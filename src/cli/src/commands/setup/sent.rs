@@ -3,7 +3,7 @@
 use subtle::ConstantTimeEq;
 use twofactor_core::account::Account;
 use twofactor_core::clock::{self, Clock};
-use twofactor_core::courier::{Courier, Sender, Target};
+use twofactor_core::courier::{self, Courier, Sender, Target};
 use twofactor_core::factor::entry::Entry;
 use twofactor_core::factor::sent;
 use twofactor_core::registrar::NewKind;
@@ -47,8 +47,8 @@ fn ask(office: &Office, account: &Account, target: &Target, output: &Output) -> 
     let config = &office.config;
     let code = sent::draw(config.code.digits, &Kernel)?;
     let sent_at = clock::System.now()?;
-    let parcel = occasion(account, sent_at).code(config, target, &code, config.code.lifetime_seconds);
-    let parcel = parcel.ok_or_else(|| Failure::new("there is no address to send from", "set from in [mail]"))?;
+    let occasion = occasion(config, account, sent_at);
+    let parcel = courier::code(config, occasion, target.clone(), code.clone(), config.code.lifetime_seconds);
     let (what, to) = match target {
         Target::Mailbox(address) => ("mail", address.as_str()),
         Target::Telephone(number) => ("sms", number.as_str()),
@@ -63,7 +63,7 @@ fn ask(office: &Office, account: &Account, target: &Target, output: &Output) -> 
         let answer = terminal::ask(&format!("Code that was sent to {to}: "));
         let answer = answer.map_err(|error| Failure::new(error, NOTHING_SAVED))?;
         let Some(answer) = answer else { return Err(Failure::new("no code was given", NOTHING_SAVED)) };
-        if clock::System.now()?.seconds_since(sent_at) >= config.code.lifetime_seconds {
+        if clock::System.now()?.seconds_since(sent_at) >= config.code.lifetime_seconds.into() {
             return Err(Failure::new("the code is too old", NOTHING_SAVED));
         }
         if let Entry::Digits(typed) = Entry::read(answer.as_bytes())
