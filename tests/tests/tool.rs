@@ -402,7 +402,7 @@ fn status_and_list_say_what_there_is() {
     assert_eq!(machine.json(&["list"]), json!([]));
     let nothing = json!({
         "user": "alice", "enrolled": false, "methods": [], "recovery_codes_left": 0, "failures": 0, "locked": false,
-        "wait_seconds": 0, "last_success": null, "state_missing": false,
+        "wait_seconds": 0, "last_success": null, "bypass_until": null, "state_missing": false,
     });
     assert_eq!(machine.status("alice"), nothing);
 
@@ -900,4 +900,5 @@ fn without_times(text: &str) -> String {
 const ASKS: &str = "Code that the app shows now: ";
 const SEE_HELP: &str = "see how it is used: twofactor --help";
 const BAD_LABEL: &str = "a label has 1 to 64 printable characters and no blanks around it";
-const COMMANDS: [&str; 8] = ["setup", "status", "list", "try", "recovery", "unlock", "remove", "keys"];
+const COMMANDS: [&str; 10] =
+    ["setup", "status", "list", "try", "recovery", "bypass", "test-send", "unlock", "remove", "keys"];

@@ -5,16 +5,17 @@ use zeroize::Zeroizing;
 use crate::frame::{self, either, record, words};
 use crate::{EmailAddress, FrameError, Letter, Note, PhoneNumber};
 
-/// One message and the ways to send it, tried in order until one takes it.
-pub struct Errand {
+/// One message and the ways to send it, tried in order until one takes it, as it is asked for. The sender reads it as an
+/// [`Errand`].
+pub struct Order {
     /// The message.
-    pub load: Load,
+    pub load: Ordered,
     /// Whether the whole conversation with the server is wanted, secrets masked.
     pub conversation: bool,
 }
 
-/// A message with its ways.
-pub enum Load {
+/// A message with its ways, in words or still to be worded.
+pub enum Ordered {
     /// A mail.
     Mail((Mail, Vec<Attempt<MailRoute>>)),
     /// A short text to a telephone.
@@ -25,7 +26,23 @@ pub enum Load {
     Note((Note, Vec<Attempt<TextRoute>>)),
 }
 
-impl Load {
+/// An order in words.
+pub struct Errand {
+    /// The message.
+    pub load: Load,
+    /// Whether the whole conversation with the server is wanted, secrets masked.
+    pub conversation: bool,
+}
+
+/// A message with its ways, in words.
+pub enum Load {
+    /// A mail.
+    Mail((Mail, Vec<Attempt<MailRoute>>)),
+    /// A short text to a telephone.
+    Text((Text, Vec<Attempt<TextRoute>>)),
+}
+
+impl Ordered {
     /// How long all the ways together may take.
     #[must_use]
     pub fn timeout_seconds(&self) -> u32 {
@@ -35,13 +52,12 @@ impl Load {
         }
     }
 
-    /// The same in words.
-    #[must_use]
-    pub fn composed(self) -> Self {
+    fn worded(self) -> Load {
         match self {
-            Self::Letter((letter, attempts)) => Self::Mail((letter.compose(), attempts)),
-            Self::Note((note, attempts)) => Self::Text((note.compose(), attempts)),
-            worded @ (Self::Mail(_) | Self::Text(_)) => worded,
+            Self::Mail(worded) => Load::Mail(worded),
+            Self::Text(worded) => Load::Text(worded),
+            Self::Letter((letter, attempts)) => Load::Mail((letter.compose(), attempts)),
+            Self::Note((note, attempts)) => Load::Text((note.compose(), attempts)),
         }
     }
 }
@@ -186,24 +202,35 @@ pub enum Content {
     Plain,
 }
 
-impl Errand {
+impl Order {
     /// The frame.
     #[must_use]
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         frame::write(MAGIC, self)
     }
+}
 
-    /// Reads a frame.
+impl Errand {
+    /// The frame of an order that is in words already.
+    #[must_use]
+    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        frame::write(MAGIC, self)
+    }
+
+    /// Reads the frame of an order, and words it.
     ///
     /// # Errors
     /// It is none, or of another release.
     pub fn decode(bytes: &[u8]) -> Result<Self, FrameError> {
-        frame::read(MAGIC, bytes, ERRAND_MAX_BYTES)
+        let Order { load, conversation } = frame::read(MAGIC, bytes, ERRAND_MAX_BYTES)?;
+        Ok(Self { load: load.worded(), conversation })
     }
 }
 
+record!(Order { load, conversation });
+either!(Ordered { Mail = 1, Text = 2, Letter = 3, Note = 4 });
 record!(Errand { load, conversation });
-either!(Load { Mail = 1, Text = 2, Letter = 3, Note = 4 });
+either!(Load { Mail = 1, Text = 2 });
 record!(Attempt<MailRoute> { route, timeout_seconds });
 record!(Attempt<TextRoute> { route, timeout_seconds });
 record!(Mail { from, from_name, to, copy, subject, text, html, host });
@@ -267,6 +294,28 @@ mod tests {
         let Load::Mail((mail, attempts)) = read.load else { panic!("no mail") };
         assert_eq!(mail.subject, "123456 is your code");
         assert_eq!(attempts.len(), 2);
+    }
+
+    #[test]
+    fn what_is_ordered_is_read_in_words() {
+        let occasion = crate::Occasion {
+            user: "alice".to_owned(),
+            service: "sshd".to_owned(),
+            rhost: None,
+            tty: None,
+            at: 0,
+            host: "web1".to_owned(),
+            issuer: "x".to_owned(),
+        };
+        let note = Note {
+            number: "+4930123456".parse().unwrap(),
+            subject: crate::Subject::Rescue("k7".to_owned()),
+            occasion,
+            text: Some("{user} {reference}".to_owned()),
+        };
+        let order = Order { load: Ordered::Note((note, Vec::new())), conversation: false };
+        let Load::Text((text, _)) = Errand::decode(&order.encode()).unwrap().load else { panic!("no text") };
+        assert_eq!(text.text, "alice k7");
     }
 
     #[test]

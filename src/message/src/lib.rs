@@ -15,8 +15,8 @@ mod verdict;
 
 pub use address::{AddressError, EmailAddress};
 pub use errand::{
-    Attempt, Content, Credentials, ERRAND_MAX_BYTES, Errand, Http, Load, Mail, MailRoute, Protection, Smtp, Text,
-    TextRoute, Twilio,
+    Attempt, Content, Credentials, ERRAND_MAX_BYTES, Errand, Http, Load, Mail, MailRoute, Order, Ordered, Protection,
+    Smtp, Text, TextRoute, Twilio,
 };
 pub use frame::FrameError;
 pub use letter::{CODE_WORDS, Code, Event, Letter, NOTICE_WORDS, Note, Occasion, RESCUE_WORDS, Subject, Wording};

@@ -118,7 +118,7 @@ impl Report {
         for device in &self.methods {
             let DeviceReport { method, label, primary, created, kind } = device;
             let (since, what) = (point_in_time(UnixTime(*created)), kind.words());
-            let first = if *primary && self.methods.len() > 1 { "; logins begin with it" } else { "" };
+            let first = if *primary && self.begins_with_one() { "; logins begin with it" } else { "" };
             text.push_str(&format!("  {method:<10} {label}  ({what}; since {since}{first})\n"));
             if let Some(until) = kind.used_until() {
                 let until = point_in_time(UnixTime(until));
@@ -140,6 +140,11 @@ impl Report {
             text.push_str("The state is missing: the next login makes it anew and counts every code as used.\n");
         }
         text
+    }
+
+    /// Whether it matters which device is the primary one: every app is judged at every prompt.
+    fn begins_with_one(&self) -> bool {
+        self.methods.len() > 1 && self.methods.iter().any(|device| !matches!(device.kind, KindReport::App { .. }))
     }
 
     /// What the failures mean now, for both texts.

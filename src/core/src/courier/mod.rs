@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use twofactor_message::{
-    Attempt, Credentials, Errand, Http, Load, MailRoute, Report, Smtp, TextRoute, Trouble, TroubleKind, Twilio,
+    Attempt, Credentials, Http, MailRoute, Order, Ordered, Report, Smtp, TextRoute, Trouble, TroubleKind, Twilio,
     VERDICT_MAX_BYTES, Verdict,
 };
 use zeroize::Zeroizing;
@@ -60,15 +60,15 @@ impl<'c> Sender<'c> {
         let runs_as = found.ok_or_else(|| SendError::NoUser { name: name.as_str().to_owned() })?;
         let mut skipped = Vec::new();
         let load = match parcel {
-            Parcel::Mail(mail) => Load::Mail((mail, self.mail_routes(&mut skipped))),
-            Parcel::Letter(letter) => Load::Letter((letter, self.mail_routes(&mut skipped))),
-            Parcel::Text(text) => Load::Text((text, vec![self.text_route()?])),
-            Parcel::Note(note) => Load::Note((note, vec![self.text_route()?])),
+            Parcel::Mail(mail) => Ordered::Mail((mail, self.mail_routes(&mut skipped))),
+            Parcel::Letter(letter) => Ordered::Letter((letter, self.mail_routes(&mut skipped))),
+            Parcel::Text(text) => Ordered::Text((text, vec![self.text_route()?])),
+            Parcel::Note(note) => Ordered::Note((note, vec![self.text_route()?])),
         };
         let seconds = load.timeout_seconds();
-        let errand = Errand { load, conversation: self.conversation };
+        let order = Order { load, conversation: self.conversation };
         let arguments = [runs_as.uid.to_string(), runs_as.gid.to_string()];
-        let program = Program::start(self.program, &arguments, &errand.encode()).map_err(|error| SendError::Start {
+        let program = Program::start(self.program, &arguments, &order.encode()).map_err(|error| SendError::Start {
             program: self.program.display().to_string(),
             why: error.to_string(),
         })?;
