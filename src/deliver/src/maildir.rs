@@ -8,6 +8,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, openat, renameat};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode, fstat, mkdirat};
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 use twofactor_message::{Mail, Trouble};
@@ -26,6 +27,11 @@ pub(crate) fn send(mail: &Mail, path: &str, conversation: &mut Conversation<'_>)
     let letter = letter::for_unix(&letter::compose(mail)?);
     if !path.is_absolute() {
         return Err(local("is not an absolute path"));
+    }
+    // Writing beyond it would end this process, and not with a word.
+    let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE).map_err(why)?;
+    if limit < letter.len() as u64 {
+        return Err(local(format_args!("{} bytes are more than the limit of {limit} for a file", letter.len())));
     }
     let directory = open_directory(AT_FDCWD, path).map_err(why)?;
     confinement::to_directory(&directory)?;

@@ -7,14 +7,15 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::prctl;
+use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd::pipe2;
+use nix::unistd::{getpgrp, getppid, pipe2};
 use twofactor_message::{Mail, Template, Text, Trouble};
 
 use crate::conversation::Conversation;
@@ -66,20 +67,8 @@ fn run(argv: &[String], input: &[u8], conversation: &mut Conversation<'_>) -> Re
 /// Feeds a program and hears what it says on either output, until it ends. What it leaves running may keep the outputs
 /// open; nobody waits for that.
 fn converse(program: &str, arguments: &[String], input: &[u8]) -> io::Result<(ExitStatus, Vec<u8>)> {
-    // The library empties the program's signal mask.
-    let mut ends = SigSet::empty();
-    ends.add(Signal::SIGCHLD);
-    ends.thread_block()?;
-    let ended = SignalFd::with_flags(&ends, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     let (output, theirs) = pipe2(OFlag::O_CLOEXEC)?;
-    let mut child = Command::new(program)
-        .args(arguments)
-        .env_clear()
-        .env("PATH", PATH)
-        .stdin(Stdio::piped())
-        .stderr(theirs.try_clone()?)
-        .stdout(theirs)
-        .spawn()?;
+    let (mut child, ends) = start(program, arguments, theirs)?;
     let mut feed = child.stdin.take().map(|stdin| Feed::new(stdin.into(), input)).transpose()?;
     let mut hearing = Hearing::new(output)?;
     loop {
@@ -87,19 +76,21 @@ fn converse(program: &str, arguments: &[String], input: &[u8]) -> io::Result<(Ex
             hearing.go_on()?;
             return Ok((status, hearing.said));
         }
-        if hearing.is_over && feed.is_none() {
-            return Ok((child.wait()?, hearing.said));
-        }
-        let mut waiting = vec![PollFd::new(ended.as_fd(), PollFlags::POLLIN)];
+        let mut waiting = vec![PollFd::new(ends.as_fd(), PollFlags::POLLIN)];
         if !hearing.is_over {
             waiting.push(PollFd::new(hearing.output.as_fd(), PollFlags::POLLIN));
         }
         waiting.extend(feed.as_ref().map(|feed| PollFd::new(feed.pipe.as_fd(), PollFlags::POLLOUT)));
-        match poll(&mut waiting, PollTimeout::NONE) {
+        // Now and then in any case: where there are other threads, one of them may have taken the signal.
+        match poll(&mut waiting, PollTimeout::from(TICK_MILLISECONDS)) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let _ = ended.read_signal()?;
+        while let Some(signal) = ends.read_signal()? {
+            if signal.ssi_signo == Signal::SIGTERM as u32 {
+                end_all()?;
+            }
+        }
         hearing.go_on()?;
         if let Some(open) = &mut feed
             && open.go_on()?
@@ -107,6 +98,35 @@ fn converse(program: &str, arguments: &[String], input: &[u8]) -> io::Result<(Ex
             feed = None;
         }
     }
+}
+
+/// Starts a program. What comes with it tells of two ends: of the program (SIGCHLD), and of the supervisor (SIGTERM),
+/// which would have killed this process alone and left the program behind.
+fn start(program: &str, arguments: &[String], output: OwnedFd) -> io::Result<(Child, SignalFd)> {
+    let supervisor = getppid();
+    prctl::set_pdeathsig(None::<Signal>)?;
+    let child = Command::new(program)
+        .args(arguments)
+        .env_clear()
+        .env("PATH", PATH)
+        .stdin(Stdio::piped())
+        .stderr(output.try_clone()?)
+        .stdout(output)
+        .spawn()?;
+    // Only now: the program would inherit the mask.
+    let ends = SigSet::from_iter([Signal::SIGCHLD, Signal::SIGTERM]);
+    ends.thread_block()?;
+    let ends = SignalFd::with_flags(&ends, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+    prctl::set_pdeathsig(Signal::SIGTERM)?;
+    if getppid() != supervisor {
+        end_all()?;
+    }
+    Ok((child, ends))
+}
+
+/// Ends whoever is in this process group, and so this process, too.
+fn end_all() -> io::Result<()> {
+    Ok(killpg(getpgrp(), Signal::SIGKILL)?)
 }
 
 /// What is still to be fed to a program.
@@ -181,6 +201,7 @@ fn without_waiting(pipe: OwnedFd) -> io::Result<File> {
 
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 const SAID_MAX_BYTES: usize = 4096;
+const TICK_MILLISECONDS: u16 = 200;
 const HEARD_AT_ONCE: usize = 64;
 
 #[cfg(test)]
@@ -207,6 +228,13 @@ mod tests {
         assert!(shell("exec 0<&-; exit 0", &input).0.success());
         let (status, said) = shell("echo no >&2; exit 75", &input);
         assert_eq!((status.code(), said.as_str()), (Some(75), "no\n"));
+    }
+
+    #[test]
+    fn what_a_program_leaves_behind_is_not_waited_for() {
+        let (status, said) = shell("sleep 60 & echo $!", b"");
+        assert!(status.success());
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(said.trim().parse().unwrap()), Signal::SIGKILL).unwrap();
     }
 
     #[test]
