@@ -1,25 +1,37 @@
-//! One attempt: a message and one way to send it.
+//! What is to be done: a message in words, the ways to send it, and one of each as a job.
 
-use twofactor_message::{Errand, Load, Mail, MailRoute, Text, TextRoute};
+use twofactor_message::{Attempt, Errand, Load, Mail, MailRoute, Text, TextRoute};
 
-/// What one worker is to do.
-#[derive(Clone, Copy)]
-pub(crate) enum Job<'e> {
-    /// Send a mail this way.
-    Mail(&'e Mail, &'e MailRoute),
-    /// Send a text this way.
-    Text(&'e Text, &'e TextRoute),
+/// An errand in words.
+pub(crate) struct Order {
+    message: Message,
+    /// Whether the whole conversation is wanted.
+    pub(crate) conversation: bool,
 }
 
-impl<'e> Job<'e> {
-    /// The jobs of an errand, in order, each with the seconds it may take.
-    pub(crate) fn all(errand: &'e Errand) -> Vec<(Self, u32)> {
-        let mut jobs: Vec<_> = match &errand.load {
-            Load::Mail((mail, attempts)) => {
-                attempts.iter().map(|attempt| (Self::Mail(mail, &attempt.route), attempt.timeout_seconds)).collect()
+enum Message {
+    Mail(Mail, Vec<Attempt<MailRoute>>),
+    Text(Text, Vec<Attempt<TextRoute>>),
+}
+
+impl Order {
+    /// Makes sentences of facts where the errand has none.
+    pub(crate) fn of(errand: Errand) -> Self {
+        let message = match errand.load {
+            Load::Mail((mail, attempts)) => Message::Mail(mail, attempts),
+            Load::Text((text, attempts)) => Message::Text(text, attempts),
+        };
+        Self { message, conversation: errand.conversation }
+    }
+
+    /// The jobs in order, each with the seconds it may take.
+    pub(crate) fn jobs(&self) -> Vec<(Job<'_>, u32)> {
+        let mut jobs: Vec<_> = match &self.message {
+            Message::Mail(mail, attempts) => {
+                attempts.iter().map(|way| (Job::Mail(mail, &way.route), way.timeout_seconds)).collect()
             }
-            Load::Text((text, attempts)) => {
-                attempts.iter().map(|attempt| (Self::Text(text, &attempt.route), attempt.timeout_seconds)).collect()
+            Message::Text(text, attempts) => {
+                attempts.iter().map(|way| (Job::Text(text, &way.route), way.timeout_seconds)).collect()
             }
         };
         jobs.truncate(JOBS_MAX);
@@ -28,7 +40,18 @@ impl<'e> Job<'e> {
         }
         jobs
     }
+}
 
+/// What one worker is to do.
+#[derive(Clone, Copy)]
+pub(crate) enum Job<'o> {
+    /// Send a mail this way.
+    Mail(&'o Mail, &'o MailRoute),
+    /// Send a text this way.
+    Text(&'o Text, &'o TextRoute),
+}
+
+impl Job<'_> {
     /// The way's name in reports and log lines.
     pub(crate) fn route(&self) -> &'static str {
         match self {
@@ -40,37 +63,39 @@ impl<'e> Job<'e> {
             Self::Text(_, TextRoute::Command(_)) => "command",
         }
     }
+
+    /// Whatever in the message could be a code: a server may quote it, and nobody is to read it there.
+    pub(crate) fn codes(&self) -> Vec<String> {
+        match self {
+            Self::Mail(mail, _) => {
+                let html = mail.html.as_deref().unwrap_or_default();
+                [&mail.subject, &mail.text, html].into_iter().flat_map(codes).collect()
+            }
+            Self::Text(text, _) => codes(&text.text).collect(),
+        }
+    }
 }
 
-/// What of an errand may not stand in a log: for each recipient the mask, for each code asterisks.
+/// To whom an order goes, and what of that may stand in a log.
 pub(crate) struct Discretion {
     recipients: Vec<(String, String)>,
-    codes: Vec<String>,
 }
 
 impl Discretion {
-    /// What an errand's message contains.
-    pub(crate) fn of(errand: &Errand) -> Self {
-        match &errand.load {
-            Load::Mail((mail, _)) => {
+    /// The recipients of an order, each with its mask.
+    pub(crate) fn of(order: &Order) -> Self {
+        let recipients = match &order.message {
+            Message::Mail(mail, _) => {
                 let everybody = mail.to.iter().chain(&mail.copy);
-                let recipients = everybody.map(|to| (to.as_str().to_ascii_lowercase(), to.masked())).collect();
-                let html = mail.html.as_deref().unwrap_or_default();
-                Self { recipients, codes: [&mail.subject, &mail.text, html].into_iter().flat_map(codes).collect() }
+                everybody.map(|to| (to.as_str().to_ascii_lowercase(), to.masked())).collect()
             }
-            Load::Text((text, _)) => {
+            Message::Text(text, _) => {
                 let (number, mask) = (text.number.as_str(), text.number.masked());
                 // A gateway may repeat it without its plus.
-                let recipients = [number, number.trim_start_matches('+')];
-                let recipients = recipients.into_iter().map(|number| (number.to_owned(), mask.clone())).collect();
-                Self { recipients, codes: codes(&text.text).collect() }
+                [number, number.trim_start_matches('+')].map(|number| (number.to_owned(), mask.clone())).into()
             }
-        }
-    }
-
-    /// A text without the codes, which a server may have quoted from the message.
-    pub(crate) fn without_codes(&self, text: &str) -> String {
-        self.codes.iter().fold(text.to_owned(), |text, code| text.replace(code, "****"))
+        };
+        Self { recipients }
     }
 
     /// A text without the recipients.
@@ -95,7 +120,7 @@ impl Discretion {
     }
 }
 
-/// Whatever could be a code: digits, perhaps in groups, as they stand and joined.
+/// Digits, perhaps in groups, as they stand and joined.
 fn codes(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_ascii_digit() && c != ' ' && c != '-')
         .map(|group| group.trim_matches([' ', '-']))
@@ -112,26 +137,22 @@ const CODE_MIN_DIGITS: usize = 4;
 mod tests {
     use super::*;
 
-    fn errand(text: &str) -> Errand {
-        let text = Text { number: "+4930123456".parse().unwrap(), text: text.to_owned() };
-        Errand { load: Load::Text((text, Vec::new())), conversation: false }
-    }
-
     #[test]
-    fn a_code_is_not_repeated_from_a_server_that_quotes_the_message() {
-        let discretion = Discretion::of(&errand("Your code is 123 456."));
-        assert_eq!(discretion.without_codes("spam: \"123 456\", 123456; 550 5.7.1"), "spam: \"****\", ****; 550 5.7.1");
+    fn whatever_could_be_a_code_is_one() {
+        let codes = |text| codes(text).collect::<Vec<_>>();
+        assert_eq!(codes("Your code is 123 456."), ["123 456", "123456"]);
+        assert_eq!(codes("0123-4567, until 12:30; room 42"), ["0123-4567", "01234567"]);
+        assert!(codes("none - 1 2 x").is_empty());
     }
 
     #[test]
     fn a_recipient_is_masked_however_it_is_written() {
-        let discretion = Discretion::of(&errand(""));
+        let text = Text { number: "+4930123456".parse().unwrap(), text: String::new() };
+        let order = Order::of(Errand { load: Load::Text((text, Vec::new())), conversation: false });
+        let discretion = Discretion::of(&order);
         assert_eq!(discretion.without_recipients("to +4930123456 or 4930123456"), "to ***56 or ***56");
         assert_eq!(discretion.recipients(), "***56");
-        let mail = Discretion {
-            recipients: vec![("alice@example.org".to_owned(), "a***@e***.org".to_owned())],
-            codes: Vec::new(),
-        };
+        let mail = Discretion { recipients: vec![("alice@example.org".to_owned(), "a***@e***.org".to_owned())] };
         assert_eq!(mail.without_recipients("<Alice@Example.ORG>: no"), "<a***@e***.org>: no");
     }
 }

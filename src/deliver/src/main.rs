@@ -29,11 +29,12 @@ mod tls;
 mod trouble;
 mod worker;
 
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match startup::prepare() {
-        Ok(errand) => supervisor::take_over(&errand),
+    match catch_unwind(startup::prepare).unwrap_or_else(|_| Err(trouble::sender("panicked"))) {
+        Ok(order) => supervisor::take_over(&order),
         Err(trouble) => {
             supervisor::give_up(trouble);
             ExitCode::FAILURE

@@ -15,6 +15,7 @@ use nix::unistd::{
 use twofactor_message::{ERRAND_MAX_BYTES, Errand, Trouble};
 use zeroize::Zeroizing;
 
+use crate::job::Order;
 use crate::trouble::sender;
 use crate::{limits, process};
 
@@ -22,7 +23,7 @@ use crate::{limits, process};
 ///
 /// # Errors
 /// The first step that failed; no errand was read then.
-pub(crate) fn prepare() -> Result<Errand, Trouble> {
+pub(crate) fn prepare() -> Result<Order, Trouble> {
     // Standard error is /dev/null or the host's; neither wants to hear of it.
     panic::set_hook(Box::new(|_| {}));
     process::close_inherited();
@@ -37,10 +38,10 @@ pub(crate) fn prepare() -> Result<Errand, Trouble> {
     limits::for_us().map_err(|e| sender(format_args!("set limits: {}", e.desc())))?;
     process::clear_environment().map_err(|e| sender(format_args!("clear the environment: {}", e.desc())))?;
     alarm::set(ERRAND_SECONDS);
-    let errand = read_errand()?;
+    let order = Order::of(read_errand()?);
     // The errand's file or pipe is not for the processes that follow.
     nothing_on_standard_input().map_err(|e| sender(format_args!("close standard input: {}", e.desc())))?;
-    Ok(errand)
+    Ok(order)
 }
 
 /// `UID GID`, neither of them 0.

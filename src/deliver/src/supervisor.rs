@@ -14,15 +14,15 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, alarm, getpid, pipe2, read, setpgid, setsid, write};
-use twofactor_message::{Errand, Report, Trouble, TroubleKind, VERDICT_MAX_BYTES, Verdict, logged};
+use twofactor_message::{Report, Trouble, TroubleKind, VERDICT_MAX_BYTES, Verdict, logged};
 
 use crate::channel::{self, Listener, Word};
-use crate::job::{Discretion, Job};
+use crate::job::{Discretion, Job, Order};
 use crate::trouble::{printable, sender, trouble};
 use crate::{process, worker};
 
 /// Goes on as a process of its own; the one that was started ends at once, so that its host can go on too.
-pub(crate) fn take_over(errand: &Errand) -> ExitCode {
+pub(crate) fn take_over(order: &Order) -> ExitCode {
     let started = pipe2(OFlag::O_CLOEXEC).and_then(|pipe| Ok((pipe, process::fork()?)));
     match started {
         Ok((_held, ForkResult::Parent { .. })) => exit(0),
@@ -33,8 +33,8 @@ pub(crate) fn take_over(errand: &Errand) -> ExitCode {
             // The end of the pipe is the end of the first process: who sees the verdict can reap without waiting.
             let _ = read(&gone, &mut [0]);
             drop(gone);
-            let verdict = catch_unwind(AssertUnwindSafe(|| run(errand)));
-            answer(&verdict.unwrap_or_else(|_| failed(sender("panicked"))), errand);
+            let verdict = catch_unwind(AssertUnwindSafe(|| run(order)));
+            answer(&verdict.unwrap_or_else(|_| failed(sender("panicked"))), order);
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -55,20 +55,17 @@ fn failed(trouble: Trouble) -> Verdict {
 }
 
 /// Tries one way after the other until one takes the message.
-fn run(errand: &Errand) -> Verdict {
-    let jobs = Job::all(errand);
+fn run(order: &Order) -> Verdict {
+    let jobs = order.jobs();
     let seconds = jobs.iter().map(|(_, seconds)| seconds + WORKER_MARGIN_SECONDS).sum::<u32>();
     alarm::set(seconds + SUPERVISOR_MARGIN_SECONDS);
-    let discretion = Discretion::of(errand);
-    let mut transcript = Transcript { wanted: errand.conversation, ..Transcript::default() };
+    let mut transcript = Transcript { wanted: order.conversation, ..Transcript::default() };
     let mut reports = Vec::new();
     for (job, seconds) in jobs {
         let time = Time { seconds, deadline: Instant::now() + Duration::from_secs(u64::from(seconds)) };
         let result = Worker::start(job, time).and_then(|worker| worker.attend(time, &mut transcript));
-        let trouble = result.err().map(|trouble| {
-            let detail = discretion.without_codes(&printable(&trouble.detail, DETAIL_MAX_BYTES * 2));
-            Trouble { detail: printable(&detail, DETAIL_MAX_BYTES), ..trouble }
-        });
+        let short = |trouble: Trouble| Trouble { detail: printable(&trouble.detail, DETAIL_MAX_BYTES), ..trouble };
+        let trouble = result.err().map(short);
         let delivered = trouble.is_none();
         reports.push(Report { route: job.route().to_owned(), trouble });
         if delivered {
@@ -126,7 +123,7 @@ impl Worker {
         let mut stage = String::new();
         for _ in 0..WORDS_MAX {
             if !is_readable(&self.listener, time.deadline) {
-                self.end_all();
+                let _ = self.end_all();
                 let why = format_args!("no answer within {} s", time.seconds);
                 return Err(trouble(TroubleKind::Slow, at(&stage, why)));
             }
@@ -141,18 +138,18 @@ impl Worker {
                     let _ = self.end();
                     return trouble.map_or(Ok(()), Err);
                 }
-                Ok(None) => return Err(sender(at(&stage, how(self.end())))),
+                Ok(None) => return Err(sender(at(&stage, how(self.end_all())))),
                 Err(channel::NoWord) => break,
             }
         }
-        self.end_all();
+        let _ = self.end_all();
         Err(sender(at(&stage, "the worker did not keep to its words")))
     }
 
     /// Ends it with all that it started.
-    fn end_all(&self) {
+    fn end_all(&self) -> nix::Result<WaitStatus> {
         let _ = killpg(self.pid, Signal::SIGKILL);
-        let _ = self.end();
+        self.end()
     }
 
     /// Ends it, if it has not ended by itself, and takes it away. What a mailer left running in the background to deliver
@@ -220,11 +217,11 @@ impl Transcript {
 }
 
 /// Writes the verdict for the host, or to the log if the host has stopped waiting.
-fn answer(verdict: &Verdict, errand: &Errand) {
+fn answer(verdict: &Verdict, order: &Order) {
     if say(verdict).is_ok() {
         return;
     }
-    let discretion = Discretion::of(errand);
+    let discretion = Discretion::of(order);
     let to = logged(&discretion.recipients());
     process::log(&match (verdict.delivered_by(), verdict.reports.last()) {
         (Some(route), _) => format!("event=sent result=delivered route={route} to={to}"),
@@ -255,7 +252,7 @@ const WORDS_MAX: usize = 1000;
 const DETAIL_MAX_BYTES: usize = 300;
 const LINE_MAX_BYTES: usize = 500;
 const LINES_MAX: usize = 250;
-/// With the longest reports of [`Job::all`] and the lengths in front of every line it fits [`VERDICT_MAX_BYTES`].
+/// With the longest reports of [`Order::jobs`] and the lengths in front of every line it fits [`VERDICT_MAX_BYTES`].
 const TRANSCRIPT_MAX_BYTES: usize = 24 * 1024;
 /// How long a server may take for its good-bye once the message is taken.
 const FAREWELL: Duration = Duration::from_millis(500);

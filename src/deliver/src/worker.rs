@@ -17,6 +17,7 @@ use crate::{http, maildir, program, smtp, startup};
 /// Does the job and reports.
 pub(crate) fn work(job: Job<'_>, deadline: Instant, supervisor: Pid, teller: Teller) {
     let mut conversation = Conversation::new(move |word| teller.tell(&word));
+    job.codes().iter().for_each(|code| conversation.hide(code));
     let work = || stand_apart(supervisor).and_then(|()| send(job, deadline, &mut conversation));
     let result = catch_unwind(AssertUnwindSafe(work));
     conversation.end(result.unwrap_or_else(|_| Err(sender("the worker panicked"))));
