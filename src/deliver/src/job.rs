@@ -1,37 +1,25 @@
-//! What is to be done: a message in words, the ways to send it, and one of each as a job.
+//! One attempt: a message and one way to send it.
 
-use twofactor_message::{Attempt, Errand, Load, Mail, MailRoute, Text, TextRoute};
+use twofactor_message::{Errand, Load, Mail, MailRoute, Text, TextRoute};
 
-/// An errand in words.
-pub(crate) struct Order {
-    message: Message,
-    /// Whether the whole conversation is wanted.
-    pub(crate) conversation: bool,
+/// What one worker is to do.
+#[derive(Clone, Copy)]
+pub(crate) enum Job<'e> {
+    /// Send a mail this way.
+    Mail(&'e Mail, &'e MailRoute),
+    /// Send a text this way.
+    Text(&'e Text, &'e TextRoute),
 }
 
-enum Message {
-    Mail(Mail, Vec<Attempt<MailRoute>>),
-    Text(Text, Vec<Attempt<TextRoute>>),
-}
-
-impl Order {
-    /// Makes sentences of facts where the errand has none.
-    pub(crate) fn of(errand: Errand) -> Self {
-        let message = match errand.load {
-            Load::Mail((mail, attempts)) => Message::Mail(mail, attempts),
-            Load::Text((text, attempts)) => Message::Text(text, attempts),
-        };
-        Self { message, conversation: errand.conversation }
-    }
-
-    /// The jobs in order, each with the seconds it may take.
-    pub(crate) fn jobs(&self) -> Vec<(Job<'_>, u32)> {
-        let mut jobs: Vec<_> = match &self.message {
-            Message::Mail(mail, attempts) => {
-                attempts.iter().map(|way| (Job::Mail(mail, &way.route), way.timeout_seconds)).collect()
+impl<'e> Job<'e> {
+    /// The jobs of an errand in order, each with the seconds it may take.
+    pub(crate) fn all(errand: &'e Errand) -> Vec<(Self, u32)> {
+        let mut jobs: Vec<_> = match &errand.load {
+            Load::Mail((mail, attempts)) => {
+                attempts.iter().map(|way| (Self::Mail(mail, &way.route), way.timeout_seconds)).collect()
             }
-            Message::Text(text, attempts) => {
-                attempts.iter().map(|way| (Job::Text(text, &way.route), way.timeout_seconds)).collect()
+            Load::Text((text, attempts)) => {
+                attempts.iter().map(|way| (Self::Text(text, &way.route), way.timeout_seconds)).collect()
             }
         };
         jobs.truncate(JOBS_MAX);
@@ -40,18 +28,7 @@ impl Order {
         }
         jobs
     }
-}
 
-/// What one worker is to do.
-#[derive(Clone, Copy)]
-pub(crate) enum Job<'o> {
-    /// Send a mail this way.
-    Mail(&'o Mail, &'o MailRoute),
-    /// Send a text this way.
-    Text(&'o Text, &'o TextRoute),
-}
-
-impl Job<'_> {
     /// The way's name in reports and log lines.
     pub(crate) fn route(&self) -> &'static str {
         match self {
@@ -76,20 +53,20 @@ impl Job<'_> {
     }
 }
 
-/// To whom an order goes, and what of that may stand in a log.
+/// To whom an errand goes, and what of that may stand in a log.
 pub(crate) struct Discretion {
     recipients: Vec<(String, String)>,
 }
 
 impl Discretion {
-    /// The recipients of an order, each with its mask.
-    pub(crate) fn of(order: &Order) -> Self {
-        let recipients = match &order.message {
-            Message::Mail(mail, _) => {
+    /// The recipients of an errand, each with its mask.
+    pub(crate) fn of(errand: &Errand) -> Self {
+        let recipients = match &errand.load {
+            Load::Mail((mail, _)) => {
                 let everybody = mail.to.iter().chain(&mail.copy);
                 everybody.map(|to| (to.as_str().to_ascii_lowercase(), to.masked())).collect()
             }
-            Message::Text(text, _) => {
+            Load::Text((text, _)) => {
                 let (number, mask) = (text.number.as_str(), text.number.masked());
                 // A gateway may repeat it without its plus.
                 [number, number.trim_start_matches('+')].map(|number| (number.to_owned(), mask.clone())).into()
@@ -148,8 +125,8 @@ mod tests {
     #[test]
     fn a_recipient_is_masked_however_it_is_written() {
         let text = Text { number: "+4930123456".parse().unwrap(), text: String::new() };
-        let order = Order::of(Errand { load: Load::Text((text, Vec::new())), conversation: false });
-        let discretion = Discretion::of(&order);
+        let errand = Errand { load: Load::Text((text, Vec::new())), conversation: false };
+        let discretion = Discretion::of(&errand);
         assert_eq!(discretion.without_recipients("to +4930123456 or 4930123456"), "to ***56 or ***56");
         assert_eq!(discretion.recipients(), "***56");
         let mail = Discretion { recipients: vec![("alice@example.org".to_owned(), "a***@e***.org".to_owned())] };

@@ -15,7 +15,6 @@ use nix::unistd::{
 use twofactor_message::{ERRAND_MAX_BYTES, Errand, Trouble};
 use zeroize::Zeroizing;
 
-use crate::job::Order;
 use crate::trouble::sender;
 use crate::{limits, process};
 
@@ -23,7 +22,7 @@ use crate::{limits, process};
 ///
 /// # Errors
 /// The first step that failed; no errand was read then.
-pub(crate) fn prepare() -> Result<Order, Trouble> {
+pub(crate) fn prepare() -> Result<Errand, Trouble> {
     // Standard error is /dev/null or the host's; neither wants to hear of it.
     panic::set_hook(Box::new(|_| {}));
     process::close_inherited();
@@ -38,10 +37,10 @@ pub(crate) fn prepare() -> Result<Order, Trouble> {
     limits::for_us().map_err(|e| sender(format_args!("set limits: {}", e.desc())))?;
     process::clear_environment().map_err(|e| sender(format_args!("clear the environment: {}", e.desc())))?;
     alarm::set(ERRAND_SECONDS);
-    let order = Order::of(read_errand()?);
+    let errand = read_errand()?;
     // The errand's file or pipe is not for the processes that follow.
     nothing_on_standard_input().map_err(|e| sender(format_args!("close standard input: {}", e.desc())))?;
-    Ok(order)
+    Ok(errand)
 }
 
 /// `UID GID`, neither of them 0.

@@ -14,15 +14,15 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, alarm, getpid, pipe2, read, setpgid, setsid, write};
-use twofactor_message::{Report, Trouble, TroubleKind, VERDICT_MAX_BYTES, Verdict, logged};
+use twofactor_message::{Errand, Report, Trouble, TroubleKind, VERDICT_MAX_BYTES, Verdict, logged};
 
 use crate::channel::{self, Listener, Word};
-use crate::job::{Discretion, Job, Order};
+use crate::job::{Discretion, Job};
 use crate::trouble::{printable, sender, trouble};
 use crate::{process, worker};
 
 /// Goes on as a process of its own; the one that was started ends at once, so that its host can go on too.
-pub(crate) fn take_over(order: &Order) -> ExitCode {
+pub(crate) fn take_over(errand: &Errand) -> ExitCode {
     let started = pipe2(OFlag::O_CLOEXEC).and_then(|pipe| Ok((pipe, process::fork()?)));
     match started {
         Ok((_held, ForkResult::Parent { .. })) => exit(0),
@@ -33,8 +33,8 @@ pub(crate) fn take_over(order: &Order) -> ExitCode {
             // The end of the pipe is the end of the first process: who sees the verdict can reap without waiting.
             let _ = read(&gone, &mut [0]);
             drop(gone);
-            let verdict = catch_unwind(AssertUnwindSafe(|| run(order)));
-            answer(&verdict.unwrap_or_else(|_| failed(sender("panicked"))), order);
+            let verdict = catch_unwind(AssertUnwindSafe(|| run(errand)));
+            answer(&verdict.unwrap_or_else(|_| failed(sender("panicked"))), errand);
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -55,11 +55,11 @@ fn failed(trouble: Trouble) -> Verdict {
 }
 
 /// Tries one way after the other until one takes the message.
-fn run(order: &Order) -> Verdict {
-    let jobs = order.jobs();
+fn run(errand: &Errand) -> Verdict {
+    let jobs = Job::all(errand);
     let seconds = jobs.iter().map(|(_, seconds)| seconds + WORKER_MARGIN_SECONDS).sum::<u32>();
     alarm::set(seconds + SUPERVISOR_MARGIN_SECONDS);
-    let mut transcript = Transcript { wanted: order.conversation, ..Transcript::default() };
+    let mut transcript = Transcript { wanted: errand.conversation, ..Transcript::default() };
     let mut reports = Vec::new();
     for (job, seconds) in jobs {
         let time = Time { seconds, deadline: Instant::now() + Duration::from_secs(u64::from(seconds)) };
@@ -217,11 +217,11 @@ impl Transcript {
 }
 
 /// Writes the verdict for the host, or to the log if the host has stopped waiting.
-fn answer(verdict: &Verdict, order: &Order) {
+fn answer(verdict: &Verdict, errand: &Errand) {
     if say(verdict).is_ok() {
         return;
     }
-    let discretion = Discretion::of(order);
+    let discretion = Discretion::of(errand);
     let to = logged(&discretion.recipients());
     process::log(&match (verdict.delivered_by(), verdict.reports.last()) {
         (Some(route), _) => format!("event=sent result=delivered route={route} to={to}"),
@@ -252,7 +252,7 @@ const WORDS_MAX: usize = 1000;
 const DETAIL_MAX_BYTES: usize = 300;
 const LINE_MAX_BYTES: usize = 500;
 const LINES_MAX: usize = 250;
-/// With the longest reports of [`Order::jobs`] and the lengths in front of every line it fits [`VERDICT_MAX_BYTES`].
+/// With the longest reports of [`Job::all`] and the lengths in front of every line it fits [`VERDICT_MAX_BYTES`].
 const TRANSCRIPT_MAX_BYTES: usize = 24 * 1024;
 /// How long a server may take for its good-bye once the message is taken.
 const FAREWELL: Duration = Duration::from_millis(500);
