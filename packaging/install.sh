@@ -3,7 +3,11 @@
 set -euo pipefail
 
 readonly DOC=/usr/share/doc/pam-twofactor
-readonly BUILD='cargo build --release -p pam-twofactor && cargo build --release -p twofactor'
+readonly SPOOL=/var/spool/twofactor
+# One at a time: a build of the whole workspace unifies features.
+BUILD='cargo build --release -p pam-twofactor && cargo build --release -p twofactor'
+BUILD+=' && cargo build --release -p twofactor-deliver'
+readonly BUILD
 
 main() {
     local action=install
@@ -36,18 +40,20 @@ usage() {
     cat <<'EOF'
 Usage: install.sh [--destdir DIR] [--uninstall]
 
-Installs what `cargo build --release` made: the PAM module, the tool, the default settings, the pam-auth-update
-profile (off) and the sample PAM stacks. No PAM stack is changed, so nobody is asked for a code yet.
+Installs what `cargo build --release` made: the PAM module, the tool, the sender, the default settings, the
+pam-auth-update profile (off) and the sample PAM stacks. It makes the system user twofactor, which messages are sent
+as. No PAM stack is changed, so nobody is asked for a code yet. Settings that are there already are kept.
 
-  --destdir DIR  install under DIR instead of /, without making the system user
-  --uninstall    remove what was installed; /etc/twofactor, /var/lib/twofactor and the system user are kept
+  --destdir DIR  install under DIR instead of /, without the system user and its mail directory
+  --uninstall    remove what was installed; /etc/twofactor, /var/lib/twofactor, mail in /var/spool/twofactor and the
+                 system user are kept
   -h, --help     show this
 EOF
 }
 
 install() {
     local file
-    for file in libpam_twofactor.so twofactor; do
+    for file in libpam_twofactor.so twofactor twofactor-deliver; do
         [[ -f $built/$file ]] || fail "$built/$file is not built" "build it first: $BUILD"
     done
     modules=$(module_directory) ||
@@ -55,6 +61,7 @@ install() {
 
     if [[ -z $destdir ]]; then
         make_user
+        make_spool
     fi
     make_directory 0755 /etc/twofactor
     make_directory 0700 /var/lib/twofactor
@@ -81,18 +88,24 @@ uninstall() {
 
     modules=$(installed_module_directory)
     each_file take
-    remove_if_empty "$DOC/pam.d" "$DOC" /usr/libexec/twofactor
-    say kept '/etc/twofactor, /var/lib/twofactor and the system user twofactor, if there is one'
+    remove_if_empty "$DOC/pam.d" "$DOC" /usr/libexec/twofactor "$SPOOL"
+    local kept
+    for kept in /etc/twofactor /var/lib/twofactor "$SPOOL"; do
+        if [[ -e $destdir$kept ]]; then
+            say kept "$kept"
+        fi
+    done
+    if [[ -z $destdir ]] && getent passwd twofactor >/dev/null; then
+        say kept 'system user twofactor'
+    fi
 }
 
-# Everything but settings and records: mode, source, target. One list, so that what comes also goes.
+# Everything but settings and records: mode, source, target. One list, so that what comes also goes. The sender is
+# first, since it is no use to a module of another release.
 each_file() {
+    "$1" 0755 "$built/twofactor-deliver" /usr/libexec/twofactor/twofactor-deliver
     "$1" 0644 "$built/libpam_twofactor.so" "$modules/pam_twofactor.so"
     "$1" 0755 "$built/twofactor" /usr/bin/twofactor
-    # Not every build has the sender.
-    if [[ $1 == take || -f $built/twofactor-deliver ]]; then
-        "$1" 0755 "$built/twofactor-deliver" /usr/libexec/twofactor/twofactor-deliver
-    fi
     "$1" 0644 "$root/packaging/pam-config" /usr/share/pam-configs/twofactor
     "$1" 0644 "$root/LICENSE" "$DOC/LICENSE"
     local stack
@@ -141,7 +154,7 @@ make_directory() {
     say directory "$2"
 }
 
-# Whoever sends messages; it owns no file.
+# Whoever sends messages; of our files it may read none.
 make_user() {
     if getent passwd twofactor >/dev/null; then
         say kept 'system user twofactor'
@@ -150,6 +163,18 @@ make_user() {
     useradd --system --user-group --no-create-home --home-dir /nonexistent \
         --shell "$(command -v nologin || echo /usr/sbin/nologin)" --comment 'Second factor messages' twofactor
     say made 'system user twofactor'
+}
+
+# For mail that is put into a Maildir ([mail.maildir]). One that is there already may belong to another deliver_user.
+make_spool() {
+    if [[ -e $SPOOL || -L $SPOOL ]]; then
+        say kept "$SPOOL"
+        return
+    fi
+    mkdir -p -- "${SPOOL%/*}"
+    mkdir -m 0700 -- "$SPOOL"
+    chown twofactor: -- "$SPOOL"
+    say directory "$SPOOL"
 }
 
 # Where libpam looks: beside pam_permit.so, and for the same kind of machine as our module, since one system may
