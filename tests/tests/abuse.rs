@@ -1,0 +1,295 @@
+//! Attackers who know the password, or somebody else's code: they make no flood, learn nothing, and do not get in. What
+//! they call themselves stays what it is, a text, wherever it goes.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::{Answer, Barrier, Cycle, Journal, Letter, Mailbox, Race, Report, Sandbox, Script, Step, Worker};
+
+const SPOOL: &str = "/var/spool/twofactor";
+const HELPDESK: &str = "helpdesk@example.test";
+/// Where the codes go: every part of an address that a mask has to hide is long enough to be searched for.
+const DOMAIN: &str = "mailboxes.private.test";
+const SERVICES: [&str; 3] = ["sshd", "sudo", "su"];
+/// The throttle stays out of the way.
+const PATIENT: &str = "[limits]\nfree_failures = 100\nlock_after = 100\n";
+/// Numbers in the menu.
+const BY_MAIL: &str = "1";
+const ADMINISTRATOR: &str = "3";
+const SOON: Duration = Duration::from_secs(30);
+
+#[test]
+fn no_mix_of_sessions_services_reconnects_and_resends_sends_more_than_the_limit() {
+    let house = House::new("[code]\nresend_after = '1s'\n[limits]\nfree_failures = 100\nlock_after = 60\ntries = 10\n");
+    let again = ["?", BY_MAIL, "?", ADMINISTRATOR, "?", BY_MAIL];
+    let deadline = Instant::now() + SOON;
+    while house.journal().lines_with("result=limit").is_empty() {
+        house.storm("alice", &again);
+        assert!(Instant::now() < deadline, "the limit was never met");
+    }
+    // And now they try to lock the account.
+    house.storm("alice", &["?", BY_MAIL, "000000", "000001", "000002"]);
+    assert_eq!(house.journal().lines_with("event=locked").len(), 1);
+    let letters = house.letters();
+    let to_alice = letters.iter().filter(|letter| addressees(letter).contains(&address("alice"))).count();
+    let to_helpdesk = letters.iter().filter(|letter| addressees(letter).contains(HELPDESK)).count();
+    assert_eq!((to_alice, to_helpdesk), (6, 1), "{:?}", subjects(&letters));
+    house.assert_nothing_is_told(&[]);
+}
+
+#[test]
+fn copies_of_calls_for_help_and_notices_of_locks_count_like_codes() {
+    let house = House::new("[code]\nsends_per_hour = 3\nresend_after = '1s'\n[limits]\nlock_after = 2\n");
+    // A code, a copy, and the news that the account is locked.
+    let report = house.login("alice", &["?", ADMINISTRATOR, "000000", "000001"]);
+    assert_eq!(report.outcome(), "PAM_AUTH_ERR");
+    let letters = house.letters();
+    assert_eq!(letters.len(), 3, "{:?}", subjects(&letters));
+    assert!(letters.iter().all(|letter| addressees(letter).contains(&address("alice"))));
+    house.sandbox.run("twofactor", ["unlock", "alice"]).succeeded();
+    let deadline = Instant::now() + SOON;
+    let is_exhausted = |report: &Report| report.cycle().prompts()[0].contains("(no more codes can be sent for ");
+    // Another code would be sent after a second.
+    while !is_exhausted(&house.login("alice", &[])) {
+        assert!(Instant::now() < deadline, "{:?}", house.journal().lines());
+    }
+    house.login("alice", &["000000", "000001"]);
+    // Locked once more, and this time there is no room for the news.
+    assert_eq!(house.journal().lines_with("event=locked").len(), 2);
+    assert_eq!(subjects(&house.letters()), [""; 0]);
+}
+
+#[test]
+fn a_mailer_that_takes_every_mail_and_says_no_is_no_way_around_the_limit() {
+    let house = House::new("");
+    let mailer = "#!/bin/sh\ncat >\"$(mktemp -p /var/spool/twofactor/new)\"\necho 'try again later'\nexit 75\n";
+    house.sandbox.write("/usr/local/bin/mailer", mailer, 0o755);
+    house.sandbox.bash("install -d -o twofactor -g twofactor -m 700 /var/spool/twofactor/new").succeeded();
+    let sendmail = "[mail.sendmail]\ncommand = ['/usr/local/bin/mailer']\n";
+    house.configure(&settings("sendmail", &["email", "recovery"], sendmail));
+    // What could not be sent may be asked for again at once.
+    for _ in 0..3 {
+        house.storm("alice", &["?", BY_MAIL, "?", BY_MAIL]);
+    }
+    let letters = house.letters();
+    assert_eq!(letters.len(), 6, "{:?}", subjects(&letters));
+    house.assert_nothing_is_told(&letters.iter().map(Letter::code).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_code_mailed_to_one_user_lets_no_other_in_not_even_at_the_same_moment() {
+    let house = House::new(PATIENT);
+    for _ in 0..4 {
+        let (of_alice, of_bob) = (house.mailed_code("alice"), house.mailed_code("bob"));
+        assert_ne!(of_alice, of_bob, "one in a million");
+        // Four wrong codes leave the right ones good.
+        let stolen = [("alice", &of_bob), ("bob", &of_alice)].repeat(4);
+        let cycles = house.race(&stolen);
+        assert!(cycles.iter().all(|cycle| cycle.outcome() == "PAM_AUTH_ERR"), "{}", outcomes(&cycles));
+        let swapped = [("alice", &of_alice), ("bob", &of_bob)];
+        assert!(house.race(&swapped).iter().all(|cycle| cycle.outcome() == "PAM_SUCCESS"));
+    }
+}
+
+#[test]
+fn five_wrong_codes_in_parallel_sessions_kill_the_right_one_and_four_do_not() {
+    let house = House::new(PATIENT);
+    let right = house.mailed_code("alice");
+    let wrong = other_than(&right);
+    house.race(&[("alice", &wrong); 4]);
+    assert_eq!(house.login("alice", &[&right]).outcome(), "PAM_SUCCESS");
+    let right = house.mailed_code("alice");
+    let wrong = other_than(&right);
+    let cycles = house.race(&[("alice", &wrong); 32]);
+    let told = cycles.iter().filter(|cycle| cycle.prompts()[1].contains("the one that was sent is void now"));
+    assert_eq!(told.count(), 1, "{}", outcomes(&cycles));
+    let report = house.login("alice", &[&right]);
+    assert_eq!(report.outcome(), "PAM_AUTH_ERR");
+    assert!(report.cycle().prompts()[1].contains("(wrong code, "), "{:?}", report.cycle().prompts());
+}
+
+#[test]
+fn the_right_code_among_many_wrong_ones_gets_in_at_most_once_and_never_after_the_fifth() {
+    let house = House::new(PATIENT);
+    for _ in 0..5 {
+        let right = house.mailed_code("alice");
+        let wrong = other_than(&right);
+        let answers: Vec<_> = (0..32).map(|at| ("alice", if at % 4 == 3 { &right } else { &wrong })).collect();
+        let let_in = house.race(&answers).iter().filter(|cycle| cycle.outcome() == "PAM_SUCCESS").count();
+        assert!(let_in <= 1, "{let_in} were let in");
+        assert_eq!(house.login("alice", &[&right]).outcome(), "PAM_AUTH_ERR");
+        house.sandbox.run("twofactor", ["unlock", "alice"]).succeeded();
+        house.enrol_anew("alice");
+    }
+}
+
+/// A machine whose services ask for nothing but a code, and what lies in its Maildir.
+struct House {
+    sandbox: Sandbox,
+    mailbox: RefCell<Mailbox>,
+}
+
+impl House {
+    /// alice and bob have a mailbox each.
+    fn new(more: &str) -> House {
+        House::with(&settings("maildir", &["email", "recovery"], more))
+    }
+
+    fn with(config: &str) -> House {
+        let sandbox = Sandbox::installed();
+        sandbox.bash(&format!("install -d -o twofactor -g twofactor -m 700 {SPOOL}")).succeeded();
+        let people = "alice:x:5000:5000::/:/bin/sh\nbob:x:5001:5001::/:/bin/sh\ncarol:x:5002:5002::/:/bin/sh\n";
+        let passwd = sandbox.read("/etc/passwd") + people;
+        sandbox.write("/etc/passwd", passwd, 0o644);
+        for service in SERVICES {
+            sandbox.stack(service, "auth required pam_twofactor.so\n");
+        }
+        let mailbox = RefCell::new(Mailbox::at(&sandbox, SPOOL));
+        let house = House { sandbox, mailbox };
+        house.configure(config);
+        for user in ["alice", "bob"] {
+            house.enrol(user, &address(user));
+        }
+        house
+    }
+
+    fn configure(&self, config: &str) {
+        self.sandbox.write("/etc/twofactor/config.toml", config, 0o644);
+    }
+
+    fn enrol(&self, user: &str, address: &str) {
+        let setup = ["setup", "--method", "email", "--address", address, "--replace", "--no-confirm", "--json"];
+        self.sandbox.run("twofactor", setup.iter().chain(&["--", user])).succeeded();
+    }
+
+    /// Nothing that was sent before counts any more.
+    fn enrol_anew(&self, user: &str) {
+        self.sandbox.run("twofactor", ["remove", user]).succeeded();
+        self.enrol(user, &address(user));
+        self.letters();
+    }
+
+    fn journal(&self) -> Journal {
+        self.sandbox.journal()
+    }
+
+    fn play(&self, script: Value) -> Report {
+        self.sandbox.pam_host(script)
+    }
+
+    fn login(&self, user: &str, answers: &[&str]) -> Report {
+        let answers: Vec<_> = answers.iter().map(|text| json!({ "text": text })).collect();
+        self.play(json!({ "service": "sshd", "user": user, "answers": answers }))
+    }
+
+    /// Somebody asks for a code and goes away with it; the code stays good.
+    #[track_caller]
+    fn mailed_code(&self, user: &str) -> String {
+        let report = self.login(user, &[]);
+        assert_eq!((report.outcome(), report.cycle().prompts().len()), ("PAM_AUTH_ERR", 1));
+        let letter = self.mailbox.borrow_mut().next_letter();
+        assert_eq!(addressees(&letter), BTreeSet::from([address(user)]), "{:?}", report.cycle().prompts());
+        letter.code()
+    }
+
+    /// Everybody sits at the prompt before the first one answers.
+    fn race(&self, answers: &[(&str, &String)]) -> Vec<Cycle> {
+        let common = Script { service: "sshd".into(), ..Script::default() };
+        let worker = |(user, code): &(&str, &String)| Worker {
+            user: Some((*user).to_owned()),
+            answers: Some(typed(&[code])),
+            ..Worker::default()
+        };
+        self.sandbox.race(Race { common, barrier: Barrier::Prompt, workers: answers.iter().map(worker).collect() })
+    }
+
+    /// Thirty-three sessions by three doors at the same moment, from as many addresses.
+    fn storm(&self, user: &str, answers: &[&str]) {
+        let sandbox = &self.sandbox;
+        thread::scope(|scope| {
+            for (service, network) in SERVICES.into_iter().zip(1..) {
+                scope.spawn(move || {
+                    let common = Script { service: service.into(), user: Some(user.into()), ..Script::default() };
+                    let from = |host| Worker {
+                        rhost: Some(format!("203.0.{network}.{host}")),
+                        answers: Some(typed(answers)),
+                        ..Worker::default()
+                    };
+                    let workers = (1..=11).map(from).collect();
+                    sandbox.race(Race { common, barrier: Barrier::Call, workers })
+                });
+            }
+        });
+    }
+
+    /// Everything that has been sent and was not read yet, once nobody is sending any more.
+    fn letters(&self) -> Vec<Letter> {
+        self.wait_for_quiet();
+        let mut mailbox = self.mailbox.borrow_mut();
+        (0..mailbox.waiting()).map(|_| mailbox.next_letter()).collect()
+    }
+
+    fn wait_for_quiet(&self) {
+        let deadline = Instant::now() + SOON;
+        while !self.sandbox.processes("twofactor-deliver").is_empty() {
+            assert!(Instant::now() < deadline, "the sender does not come to an end");
+            // Nobody of them is a child of ours.
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Neither a code nor more of an address than its mask has reached the log.
+    #[track_caller]
+    fn assert_nothing_is_told(&self, codes: &[String]) {
+        for line in self.journal().lines() {
+            assert_tells_nothing(&line, codes);
+        }
+    }
+}
+
+#[track_caller]
+fn assert_tells_nothing(text: &str, codes: &[String]) {
+    let hidden = ["mailboxes", "private", "alice.", "bob.", "surname"];
+    assert!(hidden.iter().all(|part| !text.contains(part)), "an address: {text}");
+    // A time of day, a pid or an address can have the same digits in a row, but not between two blanks or quotes.
+    let words: BTreeSet<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    assert!(codes.iter().all(|code| !words.contains(code.as_str())), "a code: {text}");
+}
+
+/// The settings of a house: how mail goes, which methods there are, and more.
+fn settings(transport: &str, methods: &[&str], more: &str) -> String {
+    format!(
+        "issuer = 'example.test'\nmethods = {methods:?}\nrescue_mail = '{HELPDESK}'\n{more}\
+         [mail]\nfrom = 'twofactor@{DOMAIN}'\ntransports = ['{transport}']\n"
+    )
+}
+
+fn address(user: &str) -> String {
+    format!("{user}.surname@{DOMAIN}")
+}
+
+fn addressees(letter: &Letter) -> BTreeSet<String> {
+    let lists = ["To", "Cc"].into_iter().filter_map(|name| letter.header(name));
+    lists.flat_map(|list| list.split(", ").map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+fn subjects(letters: &[Letter]) -> Vec<String> {
+    letters.iter().map(Letter::subject).collect()
+}
+
+/// A code that was not sent.
+fn other_than(code: &str) -> String {
+    let digit = |c: char| char::from_digit((c.to_digit(10).expect("a digit") + 1) % 10, 10).expect("a digit");
+    code.chars().map(digit).collect()
+}
+
+fn typed(answers: &[&str]) -> Vec<Step> {
+    answers.iter().map(|text| Step::Now(Answer::Text((*text).to_owned()))).collect()
+}
+
+fn outcomes(cycles: &[Cycle]) -> String {
+    cycles.iter().map(Cycle::outcome).collect::<Vec<_>>().join(" ")
+}
