@@ -13,8 +13,10 @@ fn every_key_refuses_every_wrong_type_where_it_stands() {
     let machine = Machine::new();
     for (table, key, right) in KEYS {
         let heading = if table.is_empty() { String::new() } else { format!("[{table}]\n") };
+        let others = needed(table, key).lines().filter(|line| !line.starts_with(&format!("{key} = ")));
+        let others: String = others.map(|line| format!("{line}\n")).collect();
         for (kind, value) in KINDS.into_iter().filter(|(kind, _)| *kind != right) {
-            let config = format!("# settings\n\n{heading}{key} = {value}\n");
+            let config = format!("# settings\n\n{heading}{key} = {value}\n{others}");
             let place = format!("line {}, column {}: ", 3 + heading.lines().count(), key.len() + 4);
             let what = machine.refuses(&config, &place);
             // The position alone does not say what would be right.
@@ -25,9 +27,22 @@ fn every_key_refuses_every_wrong_type_where_it_stands() {
 }
 
 #[test]
+fn every_key_that_is_misspelt_is_answered_with_the_right_one() {
+    let machine = Machine::new();
+    for (table, key, _) in KEYS {
+        let heading = if table.is_empty() { "#".to_owned() } else { format!("[{table}]") };
+        // One that is needed stands there as well: it would be missed before anything else is looked at.
+        let config = format!("{heading}\n{key}x = 6\n{}", needed(table, key));
+        let what = machine.refuses(&config, "line 2, column 1: ");
+        assert_eq!(what, format!("unknown key `{key}x`: did you mean `{key}`?"), "{config}");
+    }
+    machine.lost_nothing();
+}
+
+#[test]
 fn every_table_refuses_a_wrong_type_and_a_key_that_it_does_not_know() {
     let machine = Machine::new();
-    for table in ["policy", "totp", "limits", "prompt"] {
+    for table in TABLES {
         for (kind, value) in KINDS.into_iter().filter(|(kind, _)| *kind != "a table") {
             let what =
                 machine.refuses(format!("{table} = {value}\n"), &format!("line 1, column {}: ", table.len() + 4));
@@ -35,7 +50,8 @@ fn every_table_refuses_a_wrong_type_and_a_key_that_it_does_not_know() {
         }
         let what = machine.refuses(format!("[[{table}]]\n"), "line 1, column ");
         assert!(what.ends_with("expected a table, not an array"), "{what}");
-        let what = machine.refuses(format!("[{table}]\ncolour = \"blue\"\n"), "line 2, column 1: ");
+        let config = format!("[{table}]\ncolour = \"blue\"\n{}", needed(table, "colour"));
+        let what = machine.refuses(config, "line 2, column 1: ");
         assert!(what.starts_with("unknown key `colour`: expected one of "), "{what}");
     }
     let what = machine.refuses("colour = \"blue\"\n", "line 1, column 1: ");
@@ -78,12 +94,24 @@ fn a_value_out_of_range_is_answered_with_the_range() {
             "\"a@example.org\\nBcc: b@example.org\"",
             "not a mail address of the form name@example.org",
         ),
+        ("", "deliver_user", "''", "not the name of a user"),
         ("totp", "digits", "5", "a code has 6 to 8 digits"),
         ("totp", "digits", "9", "a code has 6 to 8 digits"),
         ("totp", "digits", "-6", "expected a whole number from 0 to 255, not -6"),
         ("totp", "period", "0", "a period lasts 1 to 3600 seconds"),
         ("totp", "period", "99999999999999999999", ""),
         ("totp", "window", "11", "a window is 0 to 10 steps"),
+        ("code", "digits", "9", "a code has 6 to 8 digits"),
+        ("code", "lifetime", "'9s'", "a sent code is good for 10 seconds to 1 hour"),
+        ("code", "lifetime", "'2h'", "a sent code is good for 10 seconds to 1 hour"),
+        ("code", "resend_after", "'0s'", "another code is sent after 1 second to 1 hour"),
+        ("code", "sends_per_hour", "0", "1 to 30 messages go to one user in an hour"),
+        ("code", "sends_per_hour", "31", "1 to 30 messages go to one user in an hour"),
+        ("rescue", "lifetime", "'0s'", "a sent code is good for 10 seconds to 1 hour"),
+        ("mail", "from", "'-oQ/tmp@example.org'", "not a mail address of the form name@example.org"),
+        ("mail", "from_name", "\"a\\nBcc: b@example.org\"", "expected 1 to 200 bytes of printable text on one line"),
+        ("mail.sendmail", "timeout", "'61s'", "a timeout is 1 to 60 seconds"),
+        ("mail.maildir", "path", "'var/spool'", "not an absolute path"),
         ("limits", "tries", "0", "a login has 1 to 10 tries"),
         ("limits", "tries", "11", "a login has 1 to 10 tries"),
         ("limits", "free_failures", "-1", "expected a whole number from 0 to 4294967295, not -1"),
@@ -99,6 +127,104 @@ fn a_value_out_of_range_is_answered_with_the_range() {
         let said =
             machine.refuses(format!("{heading}\n{key} = {value}\n"), &format!("line 2, column {}: ", key.len() + 4));
         assert!(!said.is_empty() && (what.is_empty() || said == what), "{key} = {value}: {said}");
+    }
+    machine.lost_nothing();
+}
+
+#[test]
+fn half_of_a_way_to_send_denies_and_says_which_half() {
+    let machine = Machine::new();
+    for (config, place, what) in [
+        ("methods = ['totp', 'sms']", (1, 11), "\"sms\" needs a table [sms] that says who sends"),
+        ("[mail]\ntransports = ['smtp']", (2, 14), "\"smtp\" needs a table [mail.smtp] with at least `server`"),
+        ("[mail]\ntransports = []", (2, 14), "at least one transport is needed"),
+        ("[mail]\ntransports = ['maildir', 'maildir']", (2, 14), "a transport is named twice"),
+        ("[mail]\ntransports = ['sendmial']", (2, 15), "unknown value `sendmial`: did you mean `sendmail`?"),
+        ("\n[mail.smtp]\nport = 25", (2, 1), "key `server` is missing"),
+        (
+            "[mail.smtp]\nserver = 'smtp.example.org'\ntls = 'none'",
+            (3, 7),
+            "without TLS a mail server can only be on this host (localhost)",
+        ),
+        (
+            "[mail.smtp]\nserver = 'smtp.example.org:465'",
+            (2, 10),
+            "not the name or the address of a server (the port is a key of its own)",
+        ),
+        ("[mail.smtp]\nserver = 'a'\nport = 65536", (3, 8), "a port is 1 to 65535"),
+        ("[mail.smtp]\nserver = 'a'\nusername = 'u'", (3, 12), "a username needs a password_file"),
+        ("[mail.smtp]\nserver = 'a'\npassword_file = '/p'", (3, 17), "a password_file needs a username"),
+        (
+            "[mail.smtp]\nserver = 'a'\ntls = 'ssl'",
+            (3, 7),
+            "unknown value `ssl`: expected one of implicit, starttls, none",
+        ),
+        (
+            "[mail.sendmail]\ncommand = ['sendmail', '-t']",
+            (2, 11),
+            "a command is the absolute path of a program and its arguments",
+        ),
+        ("[sms]\ntimeout = '5s'", (1, 1), "key `provider` is missing"),
+        ("[sms]\nprovider = 'twillio'", (2, 12), "unknown value `twillio`: did you mean `twilio`?"),
+        ("[sms]\nprovider = 'pigeon'", (2, 12), "unknown value `pigeon`: expected one of twilio, http, command"),
+        (
+            "[sms]\nprovider = 'twilio'\naccount_sid = 'AC1'\nfrom = '+15550100'",
+            (1, 1),
+            "key `auth_token_file` is missing",
+        ),
+        (
+            "[sms]\nprovider = 'http'\nurl = 'http://gateway.example.org/{number}/{text}'",
+            (3, 7),
+            "a URL begins with https:// (http:// only for localhost)",
+        ),
+        (
+            "[sms]\nprovider = 'http'\nurl = 'https://gateway.example.org/{number}'",
+            (1, 1),
+            "{text} stands neither in url nor in headers nor in body",
+        ),
+        (
+            "[sms]\nprovider = 'http'\nurl = 'https://g/{number}/{text}'\nheaders = ['X-Key: {secret}']",
+            (4, 11),
+            "{secret} needs a secret_file",
+        ),
+        (
+            "[sms]\nprovider = 'command'\ncommand = ['/usr/local/bin/send-sms']",
+            (3, 11),
+            "{number} stands in no argument",
+        ),
+    ] {
+        let (line, column) = place;
+        assert_eq!(machine.refuses(config, &format!("line {line}, column {column}: ")), what, "{config}");
+    }
+    machine.lost_nothing();
+}
+
+#[test]
+fn words_of_a_message_that_would_be_of_no_use_deny() {
+    let machine = Machine::new();
+    let places = |words: &str| format!("nothing fills in {{usr}}: it can be {words}");
+    let code = places("{code}, {user}, {host}, {service}, {from}, {time}, {lifetime}, {issuer}");
+    for (config, column, what) in [
+        ("[mail.code]\nsubject = 'for {usr}'", 11, code.clone()),
+        ("[mail.code]\nhtml = '{code} {usr}'", 8, code.clone()),
+        ("[sms]\ntext = '{code} {usr}'\nprovider = 'command'", 8, code),
+        (
+            "[mail.rescue]\ntext = '{command} {usr}'",
+            8,
+            places("{user}, {host}, {service}, {from}, {tty}, {time}, {reference}, {command}, {issuer}"),
+        ),
+        (
+            "[mail.notice]\ntext = '{what} {usr}'",
+            8,
+            places("{what}, {detail}, {user}, {host}, {service}, {from}, {time}, {issuer}"),
+        ),
+        ("[mail.code]\ntext = 'hello'", 8, "without {code} the message would be of no use".to_owned()),
+        ("[mail.rescue]\nhtml = 'hello'", 8, "without {command} the message would be of no use".to_owned()),
+        ("[mail.notice]\ntext = 'hello'", 8, "without {what} the message would be of no use".to_owned()),
+        ("[mail.code]\ntext = ''", 8, "a text has 1 to 16384 bytes".to_owned()),
+        ("[mail.code]\nsubject = \"a\\nb\"", 11, "a subject is one line of printable text".to_owned()),
+    ] {
+        assert_eq!(machine.refuses(config, &format!("line 2, column {column}: ")), what, "{config}");
     }
     machine.lost_nothing();
 }
@@ -265,17 +391,65 @@ fn a_name_that_no_user_has_is_asked_and_refused_by_the_module() {
     machine.lost_nothing();
 }
 
-/// Every key with the type that it has.
-const KEYS: [(&str, &str, &str); 15] = [
+/// Every key with the type that it has, in the order of the default file.
+const KEYS: [(&str, &str, &str); 63] = [
     ("", "issuer", "a string"),
     ("", "methods", "an array"),
     ("", "rescue_mail", "a string"),
+    ("", "deliver_user", "a string"),
     ("policy", "mode", "a string"),
     ("policy", "unenrolled", "a string"),
     ("totp", "digits", "an integer"),
     ("totp", "period", "an integer"),
     ("totp", "algorithm", "a string"),
     ("totp", "window", "an integer"),
+    ("code", "digits", "an integer"),
+    ("code", "lifetime", "a string"),
+    ("code", "resend_after", "a string"),
+    ("code", "sends_per_hour", "an integer"),
+    ("mail", "from", "a string"),
+    ("mail", "from_name", "a string"),
+    ("mail", "transports", "an array"),
+    ("mail.smtp", "server", "a string"),
+    ("mail.smtp", "tls", "a string"),
+    ("mail.smtp", "port", "an integer"),
+    ("mail.smtp", "username", "a string"),
+    ("mail.smtp", "password_file", "a string"),
+    ("mail.smtp", "auth", "a string"),
+    ("mail.smtp", "ca_file", "a string"),
+    ("mail.smtp", "timeout", "a string"),
+    ("mail.sendmail", "command", "an array"),
+    ("mail.sendmail", "timeout", "a string"),
+    ("mail.maildir", "path", "a string"),
+    ("mail.code", "subject", "a string"),
+    ("mail.code", "text", "a string"),
+    ("mail.code", "html", "a string"),
+    ("mail.rescue", "subject", "a string"),
+    ("mail.rescue", "text", "a string"),
+    ("mail.rescue", "html", "a string"),
+    ("mail.notice", "subject", "a string"),
+    ("mail.notice", "text", "a string"),
+    ("mail.notice", "html", "a string"),
+    ("sms", "provider", "a string"),
+    ("sms", "account_sid", "a string"),
+    ("sms", "auth_token_file", "a string"),
+    ("sms", "from", "a string"),
+    ("sms", "base_url", "a string"),
+    ("sms", "ca_file", "a string"),
+    ("sms", "timeout", "a string"),
+    ("sms", "text", "a string"),
+    ("sms", "url", "a string"),
+    ("sms", "method", "a string"),
+    ("sms", "headers", "an array"),
+    ("sms", "body", "a string"),
+    ("sms", "content", "a string"),
+    ("sms", "secret_file", "a string"),
+    ("sms", "success", "a string"),
+    ("sms", "success_text", "a string"),
+    ("sms", "command", "an array"),
+    ("rescue", "email", "a boolean"),
+    ("rescue", "lifetime", "a string"),
+    ("notify", "events", "an array"),
     ("limits", "tries", "an integer"),
     ("limits", "free_failures", "an integer"),
     ("limits", "longest_wait", "a string"),
@@ -283,6 +457,38 @@ const KEYS: [(&str, &str, &str); 15] = [
     ("prompt", "echo", "a boolean"),
     ("prompt", "code", "a string"),
 ];
+
+/// Every table.
+const TABLES: [&str; 15] = [
+    "policy",
+    "totp",
+    "code",
+    "mail",
+    "mail.smtp",
+    "mail.sendmail",
+    "mail.maildir",
+    "mail.code",
+    "mail.rescue",
+    "mail.notice",
+    "sms",
+    "rescue",
+    "notify",
+    "limits",
+    "prompt",
+];
+
+/// What must stand in a table so that nothing but the key can be wrong; the key itself, too, if it is needed.
+fn needed(table: &str, key: &str) -> &'static str {
+    match (table, key) {
+        ("mail.smtp", _) => "server = 'localhost'\n",
+        ("sms", "account_sid" | "auth_token_file" | "from" | "base_url") => {
+            "provider = 'twilio'\naccount_sid = 'AC1'\nauth_token_file = '/t'\nfrom = '+15550100'\n"
+        }
+        ("sms", "command") => "provider = 'command'\ncommand = ['/bin/true', '{number}']\n",
+        ("sms", _) => "provider = 'http'\nurl = 'https://gateway.example.org/{number}/{text}'\n",
+        _ => "",
+    }
+}
 
 /// Every type of TOML with a value of it.
 const KINDS: [(&str, &str); 7] = [
@@ -297,17 +503,88 @@ const KINDS: [(&str, &str); 7] = [
 
 #[test]
 fn every_key_of_the_default_file_is_broken_here() {
-    let file = std::fs::read_to_string(support::checkout().join("packaging/config.toml")).unwrap();
-    let mut table = "";
     let mut documented = Vec::new();
-    for line in file.lines().filter_map(|line| line.strip_prefix('#')) {
-        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            table = name;
-        } else if let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.contains(' ')) {
-            documented.push((table, key));
+    for default in uncommented() {
+        let mut table = "";
+        for line in outside_of_texts(&default) {
+            if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+                table = name;
+            } else if let Some((key, _)) = line.split_once(" = ") {
+                documented.push((table.to_owned(), key.to_owned()));
+            }
         }
     }
-    assert_eq!(documented, KEYS.map(|(table, key, _)| (table, key)));
+    documented.sort();
+    documented.dedup();
+    let mut broken: Vec<_> = KEYS.iter().map(|(table, key, _)| ((*table).to_owned(), (*key).to_owned())).collect();
+    broken.sort();
+    assert_eq!(documented, broken);
+    let mut tables: Vec<_> = broken.iter().map(|(table, _)| table.as_str()).filter(|name| !name.is_empty()).collect();
+    tables.dedup();
+    let mut known = TABLES;
+    known.sort_unstable();
+    assert_eq!(tables, known);
+}
+
+#[test]
+fn the_default_file_is_taken_when_every_comment_sign_is_taken_away() {
+    let machine = Machine::new();
+    for config in uncommented() {
+        machine.sandbox.write(CONFIG, &config, 0o644);
+        let status = machine.tool();
+        assert!(status.status.success(), "{}", status.stderr);
+    }
+    machine.lost_nothing();
+}
+
+#[test]
+fn the_words_of_the_default_file_are_those_that_are_sent() {
+    let ours = std::fs::read_to_string(support::checkout().join("src/message/src/letter.rs")).unwrap();
+    let [config, ..] = uncommented();
+    let mut compared = 0;
+    for text in config.split("text = \"\"\"\n").skip(1) {
+        let (text, _) = text.split_once("\"\"\"").expect("a text has an end");
+        assert!(ours.contains(&text.replace("\\\n", "")), "{text}");
+        compared += 1;
+    }
+    for subject in config.lines().filter_map(|line| line.strip_prefix("subject = ")) {
+        assert!(ours.contains(&format!("_SUBJECT: &str = {subject};")), "{subject}");
+        compared += 1;
+    }
+    assert_eq!(compared, 7);
+}
+
+/// The default file as it is if everything in it is taken, once for each of the tables [sms] in it.
+fn uncommented() -> [String; 3] {
+    let file = std::fs::read_to_string(support::checkout().join("packaging/config.toml")).unwrap();
+    let mut is_text = false;
+    let mut blocks = vec![String::new()];
+    for line in file.lines() {
+        let Some(setting) = line.strip_prefix('#').filter(|line| is_text || !line.starts_with([' ', '#'])) else {
+            continue;
+        };
+        is_text ^= setting.matches("\"\"\"").count() == 1;
+        if !is_text && setting.starts_with('[') {
+            blocks.push(String::new());
+        }
+        let block = blocks.last_mut().expect("there is one from the beginning");
+        block.push_str(setting);
+        block.push('\n');
+    }
+    let (texts, others): (Vec<_>, Vec<_>) = blocks.into_iter().partition(|block| block.starts_with("[sms]\n"));
+    let texts: [String; 3] = texts.try_into().expect("one for each provider");
+    texts.map(|sms| others.concat() + &sms)
+}
+
+/// The lines that are not part of a text of several lines.
+fn outside_of_texts(config: &str) -> impl Iterator<Item = &str> {
+    config
+        .lines()
+        .scan(false, |is_text, line| {
+            let was_text = std::mem::replace(is_text, *is_text ^ (line.matches("\"\"\"").count() == 1));
+            Some((!was_text).then_some(line))
+        })
+        .flatten()
 }
 
 /// A machine on which alice is enrolled.
