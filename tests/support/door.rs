@@ -4,8 +4,10 @@ use std::cell::RefCell;
 use std::fs;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::artefacts::checkout;
-use crate::{Journal, Sandbox, Secret, Terminal};
+use crate::{Journal, Mailbox, Sandbox, Secret, Terminal};
 
 /// Which program lets people in, and what it wants besides a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,37 @@ impl Door {
         self.secrets.borrow_mut().push(secret.base32.clone());
         self.secrets.borrow_mut().extend(secret.recovery_codes.iter().map(|code| code.replace('-', "")));
         secret
+    }
+
+    /// Enrols a user's mailbox at example.test, with more options of `setup`; returns the recovery codes, if they are the
+    /// first.
+    pub fn enrol_mailbox(&self, user: &str, options: &[&str]) -> Vec<String> {
+        let address = format!("{user}@example.test");
+        self.set_up(&[&["setup", user, "--method", "email", "--address", &address], options].concat())
+    }
+
+    /// Enrols a telephone in the same way.
+    pub fn enrol_telephone(&self, user: &str, number: &str) -> Vec<String> {
+        self.set_up(&["setup", user, "--method", "sms", "--number", number])
+    }
+
+    /// Replaces the settings.
+    pub fn configure(&self, text: &str) {
+        self.sandbox.write("/etc/twofactor/config.toml", text, 0o644);
+    }
+
+    /// The mailbox of everybody, where mail goes by maildir.
+    pub fn spool(&self) -> Mailbox {
+        Mailbox::at(&self.sandbox, "/var/spool/twofactor")
+    }
+
+    fn set_up(&self, command: &[&str]) -> Vec<String> {
+        let output = self.sandbox.run("twofactor", [command, &["--no-confirm", "--json"]].concat()).succeeded();
+        let answer: Value = serde_json::from_str(&output.stdout).expect("setup --json prints JSON");
+        let codes = answer["recovery_codes"].as_array().expect("recovery codes").iter();
+        let codes: Vec<_> = codes.map(|code| code.as_str().expect("a code").to_owned()).collect();
+        self.secrets.borrow_mut().extend(codes.iter().map(|code| code.replace('-', "")));
+        codes
     }
 
     /// Somebody comes, and answers everything but the code.
@@ -180,9 +213,40 @@ impl Visit<'_> {
     /// must be neither shown nor logged.
     #[track_caller]
     pub fn answer(&mut self, remark: &str, code: &str) {
+        self.is_asked(remark);
+        self.type_code(code);
+    }
+
+    /// Waits for the prompt for a code, which must be the default text, this remark and nothing else.
+    #[track_caller]
+    pub fn is_asked(&mut self, remark: &str) {
         let space = if remark.is_empty() { "" } else { " " };
         self.shown_is(&format!("Verification code: {remark}{space}"));
-        self.type_code(code);
+    }
+
+    /// Types a code, which must be neither shown nor logged.
+    #[track_caller]
+    pub fn type_code(&mut self, code: &str) {
+        self.door.secrets.borrow_mut().push(code.to_owned());
+        self.type_unseen(code);
+    }
+
+    /// Waits for the same prompt and types `?`; returns the list of ways that this brings.
+    #[track_caller]
+    pub fn ask_for_ways(&mut self, remark: &str) -> String {
+        self.is_asked(remark);
+        self.type_unseen("?");
+        let shown = self.terminal.expect("Verification code: (or a number from the list) ", SOON);
+        let list = shown.replace('\r', "");
+        let list = list.strip_prefix(&self.whose()).unwrap_or_else(|| panic!("not {}: {list}", self.whose()));
+        list.strip_suffix("Verification code: (or a number from the list) ").expect("it comes last").to_owned()
+    }
+
+    /// Chooses the way that this is said of, by its number in a list that is shown.
+    #[track_caller]
+    pub fn choose(&mut self, list: &str, way: &str) {
+        let line = list.lines().find(|line| line.contains(way)).unwrap_or_else(|| panic!("no {way} in:\n{list}"));
+        self.type_unseen(line.split_whitespace().next().expect("a number"));
     }
 
     /// The same for a prompt that says how long to wait; returns the seconds.
@@ -265,6 +329,12 @@ impl Visit<'_> {
         self.logged("event=login")
     }
 
+    /// What was logged about other events, such as `event=code`: what follows after whose they are.
+    #[track_caller]
+    pub fn events(&self, event: &str) -> Vec<String> {
+        self.logged(event)
+    }
+
     /// Everything shown so far.
     pub fn transcript(&self) -> String {
         self.terminal.transcript()
@@ -290,10 +360,14 @@ impl Visit<'_> {
     /// What is shown next is a prompt with this text and nothing before it; ssh says whose prompts they are.
     #[track_caller]
     fn shown_is(&mut self, text: &str) {
-        let whose = if self.door.is_ssh() { format!("({}@127.0.0.1) ", self.user) } else { String::new() };
-        let prompt = whose + text;
+        let prompt = self.whose() + text;
         let shown = self.terminal.expect(&prompt, SOON);
         assert_eq!(shown.trim_start_matches('\r'), prompt, "the terminal:\n{}", self.terminal.transcript());
+    }
+
+    /// How ssh begins every prompt.
+    fn whose(&self) -> String {
+        if self.door.is_ssh() { format!("({}@127.0.0.1) ", self.user) } else { String::new() }
     }
 
     #[track_caller]
@@ -306,12 +380,6 @@ impl Visit<'_> {
         };
         self.terminal.expect_any(said, SOON);
         assert!(!self.terminal.transcript().contains("let in"), "{}", self.terminal.transcript());
-    }
-
-    #[track_caller]
-    fn type_code(&mut self, code: &str) {
-        self.door.secrets.borrow_mut().push(code.to_owned());
-        self.type_unseen(code);
     }
 
     /// Types a line that is not echoed: all that is shown is the new line.
