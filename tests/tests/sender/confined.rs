@@ -159,7 +159,8 @@ impl Hanging {
             let sender = house.sender();
             let lines = "cd /tmp; umask 0; trap '' CHLD ALRM TERM HUP; export SECRET=x LD_DEBUG_OUTPUT=/tmp/x\n\
                          exec 3</etc/shadow 7<>/tmp/file 200</etc; exec \"$@\"";
-            sender.start_with(sender.by(&["bash", "-c", lines, "bash"]), &Errand::encode(errand))
+            let host = ["setpriv", "--groups", "0,4,27", "--", "bash", "-c", lines, "bash"];
+            sender.start_with(sender.by(&host), &Errand::encode(errand))
         };
         Hanging::start(house, careless, ENOUGH)
     }

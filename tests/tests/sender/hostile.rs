@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use support::{Authority, Behaviour, Certificate, HostileSmtp, Letter, Stage};
-use twofactor_message::{Attempt, Errand, Load, Mail, Protection, Smtp, TroubleKind};
+use twofactor_message::{Attempt, Errand, Load, Mail, MailRoute, Protection, Smtp, TroubleKind};
 
 use crate::house::{
     CODE, Case, ENOUGH, House, PASSWORD, PASSWORD_BASE64, PLAIN, SERVER, delivered, discreet, errand, in_time, mail,
@@ -32,6 +32,20 @@ fn a_code_and_a_password_never_reach_a_server_that_is_not_who_it_should_be() {
         assert!(heard.lines().iter().all(|line| line.starts_with("EHLO") || *line == "STARTTLS"), "{what}: {heard:?}");
         assert!(!heard.broken().is_empty(), "{what}: {sent:?}");
     }
+}
+
+#[test]
+fn an_authority_that_only_the_environment_names_is_not_trusted() {
+    let house = House::new();
+    let impostor = Authority::new();
+    house.sandbox.write("/tmp/impostor.pem", impostor.pem(), 0o644);
+    let server = HostileSmtp::implicit(&impostor.certificate(SERVER)).start(&house.sandbox, 465);
+    let sender = house.sender();
+    let errand = errand([(MailRoute::Smtp(smtp(465, Protection::Implicit)), ENOUGH)]);
+    let host = ["env", "SSL_CERT_FILE=/tmp/impostor.pem", "SSL_CERT_DIR=/tmp"];
+    let sent = sender.start_with(sender.by(&host), &errand.encode()).finish();
+    assert_eq!(trouble(&sent, 0).0, TroubleKind::Certificate, "{sent:?}");
+    assert_eq!(server.heard().lines(), [""; 0]);
 }
 
 #[test]

@@ -241,9 +241,12 @@ fn a_program_gets_the_text_and_the_number_and_nothing_else() {
                   ls -l /proc/self/fd | awk '{ print $9, $11 }'; env | sort\n";
     house.sandbox.write("/usr/local/bin/sms", script, 0o755);
     let argv = ["/usr/local/bin/sms", "--to={number}", "; touch /tmp/evil", "{number}"].map(str::to_owned).to_vec();
-    delivered(&house.sender().send(&text([(TextRoute::Command(argv), ENOUGH)])), "command");
+    let sender = house.sender();
+    let host = ["env", "SECRET=1", "BASH_ENV=/tmp/evil", "LANG=tr_TR.UTF-8"];
+    let errand = text([(TextRoute::Command(argv), ENOUGH)]);
+    delivered(&sender.start_with(sender.by(&host), &errand.encode()).finish(), "command");
     let said = house.sandbox.read("/tmp/said");
-    let (uid, gid) = (house.sender().uid, house.sender().gid);
+    let (uid, gid) = (sender.uid, sender.gid);
     let wanted = format!(
         "--to={NUMBER}\n; touch /tmp/evil\n{NUMBER}\n{CODE} is your code & \"f\u{fc}r\" testhost\n\
          {uid}\n{gid}\n{gid}\n0077\n/\n\
@@ -253,7 +256,7 @@ fn a_program_gets_the_text_and_the_number_and_nothing_else() {
     // Its own three descriptors and the one that ls(1) reads the directory by.
     let open = rest.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).count();
     assert_eq!(open, 4, "{rest}");
-    let allowed = ["PATH", "PWD", "SHLVL", "_", "HOME", "LANG", "LC_ALL", "OLDPWD"];
+    let allowed = ["PATH", "PWD", "SHLVL", "_", "HOME", "LC_ALL", "OLDPWD"];
     let variables = rest.lines().filter_map(|line| line.split_once('='));
     assert!(variables.clone().all(|(name, _)| allowed.contains(&name)), "{rest}");
     assert!(!house.sandbox.path("/tmp/evil").exists());
