@@ -19,6 +19,15 @@ const PATIENT: &str = "[limits]\nfree_failures = 100\nlock_after = 100\n";
 /// Numbers in the menu.
 const BY_MAIL: &str = "1";
 const ADMINISTRATOR: &str = "3";
+const STATES: &str = "/var/lib/twofactor/state";
+/// `docs/format.md`.
+const SENT_AT: usize = 576;
+const SENT_BYTES: usize = 96;
+const SENT_END: usize = SENT_AT + 4 * SENT_BYTES;
+const SINCE_AT: usize = 20;
+const UNTIL_AT: usize = 28;
+const CHECKSUM_AT: usize = 2016;
+const SECOND_RECORD_AT: usize = 4096;
 const SOON: Duration = Duration::from_secs(30);
 
 #[test]
@@ -76,7 +85,7 @@ fn a_mailer_that_takes_every_mail_and_says_no_is_no_way_around_the_limit() {
     }
     let letters = house.letters();
     assert_eq!(letters.len(), 6, "{:?}", subjects(&letters));
-    house.assert_nothing_is_told(&letters.iter().map(Letter::code).collect::<Vec<_>>());
+    house.assert_nothing_is_told(&codes(&letters));
 }
 
 #[test]
@@ -124,6 +133,114 @@ fn the_right_code_among_many_wrong_ones_gets_in_at_most_once_and_never_after_the
         house.sandbox.run("twofactor", ["unlock", "alice"]).succeeded();
         house.enrol_anew("alice");
     }
+}
+
+#[test]
+fn a_code_that_was_used_is_late_or_went_to_a_mailbox_that_is_gone_is_refused() {
+    let house = House::with(&settings("maildir", &["email", "totp", "recovery"], "[code]\nsends_per_hour = 30\n"));
+    let refused = |code: &str, why: &str| {
+        let report = house.login("alice", &[code]);
+        assert_eq!(report.outcome(), "PAM_AUTH_ERR", "{why}");
+        let last = report.cycle().prompts().last().map(|prompt| (*prompt).to_owned()).unwrap_or_default();
+        assert!(last.contains(why), "{why}: {last}");
+    };
+    let code = house.mailed_code("alice");
+    house.let_time_pass("alice", 290);
+    assert_eq!(house.login("alice", &[&code]).outcome(), "PAM_SUCCESS");
+    refused(&code, "that code was already used");
+
+    let code = house.mailed_code("alice");
+    house.let_time_pass("alice", 300);
+    refused(&code, "that code is too old");
+
+    let code = house.mailed_code("alice");
+    house.enrol("alice", &format!("new.surname@{DOMAIN}"));
+    refused(&code, "wrong code");
+
+    house.enrol_anew("alice");
+    let code = house.mailed_code("alice");
+    // The app stays, so that there is somebody to be asked.
+    house.sandbox.enrol("alice");
+    house.sandbox.run("twofactor", ["remove", "alice", "--method", "email"]).succeeded();
+    refused(&code, "wrong code");
+    house.enrol("alice", &address("alice"));
+    refused(&code, "wrong code");
+}
+
+#[test]
+fn a_state_from_another_time_or_user_brings_no_sent_code_back() {
+    let house = House::new(PATIENT);
+    let keep = || house.sandbox.bash(&format!("cp -a {STATES}/alice /tmp/kept")).succeeded();
+    let put_back = |user: &str| house.sandbox.bash(&format!("cat /tmp/kept >{STATES}/{user}")).succeeded();
+    let refused = |user: &str, code: &str| assert_eq!(house.login(user, &[code]).outcome(), "PAM_AUTH_ERR", "{user}");
+
+    let code = house.mailed_code("alice");
+    keep();
+    house.sandbox.bash(&format!("rm {STATES}/alice")).succeeded();
+    refused("alice", &code);
+
+    // Somebody else's, as it is and after its uid was made to fit.
+    put_back("bob");
+    assert_eq!(house.login("bob", &[&code]).outcome(), "PAM_AUTHINFO_UNAVAIL");
+    house.change_state("bob", |record| record[16..20].copy_from_slice(&5001u32.to_le_bytes()));
+    refused("bob", &code);
+
+    // It brings back what was used since, as long as that would be good: `docs/threats.md` says so. No longer, though,
+    put_back("alice");
+    house.let_time_pass("alice", 300);
+    refused("alice", &code);
+    // and not for a mailbox that was another one then.
+    house.enrol("alice", &format!("new.surname@{DOMAIN}"));
+    put_back("alice");
+    refused("alice", &code);
+}
+
+#[test]
+fn what_is_kept_of_a_code_is_neither_the_code_nor_anything_made_of_it_alone() {
+    let house = House::new(PATIENT);
+    for user in ["alice", "bob"] {
+        let code = house.mailed_code(user);
+        let state = house.sandbox.read_bytes(&format!("{STATES}/{user}"));
+        let number: u32 = code.parse().unwrap();
+        let mut forms = vec![code.clone().into_bytes(), number.to_le_bytes().to_vec(), number.to_be_bytes().to_vec()];
+        let purposes = (1..9).map(|device| format!("email/{device}"));
+        let long = |purpose: &String| [&(purpose.len() as u64).to_le_bytes()[..], purpose.as_bytes()].concat();
+        let before = purposes.flat_map(|purpose| [purpose.clone().into_bytes(), long(&purpose)]).chain([Vec::new()]);
+        for message in before.map(|before| [before, code.clone().into_bytes()].concat()) {
+            // HMAC with an empty key is two hashes (RFC 2104).
+            let inner = house.sha256(&[&[0x36; 64][..], &message].concat());
+            forms.push(house.sha256(&[&[0x5c; 64][..], &inner].concat()));
+            forms.push(house.sha256(&message));
+        }
+        for form in forms {
+            assert!(!state.windows(form.len()).any(|window| window == form), "{user}: {code} as {form:x?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_that_is_asked_shown_or_logged_has_more_of_an_address_than_its_mask() {
+    let house = House::new("[limits]\ntries = 10\nlock_after = 4\n[code]\nsends_per_hour = 2\nresend_after = '1s'\n");
+    let mut shown = Vec::new();
+    let everything = ["?", BY_MAIL, "?", "2", "?", ADMINISTRATOR, "?", ADMINISTRATOR, "?", "9", "000000", "000001"];
+    for user in ["alice", "carol", "mallory"] {
+        for _ in 0..3 {
+            shown.extend(house.login(user, &everything).cycle().said.clone());
+        }
+    }
+    let shown: Vec<_> = shown.into_iter().map(|said| said.text).collect();
+    assert!(shown.iter().any(|text| text.contains("a***@m***.test")), "{shown:?}");
+    let codes = codes(&house.letters());
+    shown.iter().for_each(|text| assert_tells_nothing(text, &codes));
+
+    // Said by the sender itself, once nobody waits for it any more.
+    house.sandbox.write("/usr/local/bin/mailer", "#!/bin/sh\nread line; sleep 2; grep '^To: ' >&2; exit 75\n", 0o755);
+    house.configure(&settings("sendmail", &["email"], "[mail.sendmail]\ncommand = ['/usr/local/bin/mailer']\n"));
+    let report = house.login("bob", &[]);
+    assert!(report.cycle().prompts()[0].contains("(on its way to b***@m***.test, "), "{:?}", report.cycle().prompts());
+    let line = house.journal().wait_for(|line| line.contains("twofactor-deliver") && line.contains("failed"), SOON);
+    assert!(line.contains("b***@m***.test"), "{line}");
+    house.assert_nothing_is_told(&codes);
 }
 
 /// A machine whose services ask for nothing but a code, and what lies in its Maildir.
@@ -188,11 +305,45 @@ impl House {
     /// Somebody asks for a code and goes away with it; the code stays good.
     #[track_caller]
     fn mailed_code(&self, user: &str) -> String {
+        self.letters();
+        // One that has just gone out keeps no other from going out.
+        self.let_time_pass(user, 30);
         let report = self.login(user, &[]);
         assert_eq!((report.outcome(), report.cycle().prompts().len()), ("PAM_AUTH_ERR", 1));
         let letter = self.mailbox.borrow_mut().next_letter();
         assert_eq!(addressees(&letter), BTreeSet::from([address(user)]), "{:?}", report.cycle().prompts());
         letter.code()
+    }
+
+    /// Moves everything that a state says of sent codes into the past.
+    fn let_time_pass(&self, user: &str, seconds: u64) {
+        self.change_state(user, |record| {
+            for code in record[SENT_AT..SENT_END].chunks_exact_mut(SENT_BYTES) {
+                for time in [SINCE_AT, UNTIL_AT] {
+                    let time: &mut [u8; 8] = code[time..].first_chunk_mut().expect("a time");
+                    *time = u64::from_le_bytes(*time).saturating_sub(seconds).to_le_bytes();
+                }
+            }
+        });
+    }
+
+    /// Changes both records of a state and makes their checksums fit (`docs/format.md`).
+    fn change_state(&self, user: &str, change: impl Fn(&mut [u8])) {
+        let path = format!("{STATES}/{user}");
+        let mut state = self.sandbox.read_bytes(&path);
+        for at in [0, SECOND_RECORD_AT] {
+            let record = &mut state[at..at + CHECKSUM_AT];
+            change(record);
+            let checksum = self.sha256(record);
+            state[at + CHECKSUM_AT..][..32].copy_from_slice(&checksum);
+        }
+        self.sandbox.write(&path, state, 0o600);
+    }
+
+    fn sha256(&self, bytes: &[u8]) -> Vec<u8> {
+        self.sandbox.write("/tmp/hashed", bytes, 0o600);
+        let digest = self.sandbox.bash("sha256sum /tmp/hashed").succeeded().stdout;
+        (0..64).step_by(2).map(|at| u8::from_str_radix(&digest[at..at + 2], 16).expect("hexadecimal")).collect()
     }
 
     /// Everybody sits at the prompt before the first one answers.
@@ -278,6 +429,12 @@ fn addressees(letter: &Letter) -> BTreeSet<String> {
 
 fn subjects(letters: &[Letter]) -> Vec<String> {
     letters.iter().map(Letter::subject).collect()
+}
+
+/// Those of the letters that bring one.
+fn codes(letters: &[Letter]) -> Vec<String> {
+    let first = letters.iter().map(Letter::code);
+    first.filter(|code| code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())).collect()
 }
 
 /// A code that was not sent.
