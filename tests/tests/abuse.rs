@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Answer, Barrier, Cycle, Journal, Letter, Mailbox, Race, Report, Sandbox, Script, Step, Worker};
+use support::{
+    Answer, Barrier, Cycle, Door, Journal, Letter, Mailbox, Program, Race, Report, Sandbox, Script, Step, Worker,
+};
 
 const SPOOL: &str = "/var/spool/twofactor";
 const HELPDESK: &str = "helpdesk@example.test";
@@ -19,6 +21,10 @@ const PATIENT: &str = "[limits]\nfree_failures = 100\nlock_after = 100\n";
 /// Numbers in the menu.
 const BY_MAIL: &str = "1";
 const ADMINISTRATOR: &str = "3";
+/// How many deliveries are remembered for those to whom nothing is sent.
+const PACES: usize = 16;
+const TIMED: usize = 15;
+const SENDMAIL: &str = "[mail.sendmail]\ncommand = ['/usr/local/bin/mailer', '-oi', '-t']\n";
 const STATES: &str = "/var/lib/twofactor/state";
 /// `docs/format.md`.
 const SENT_AT: usize = 576;
@@ -73,12 +79,8 @@ fn copies_of_calls_for_help_and_notices_of_locks_count_like_codes() {
 
 #[test]
 fn a_mailer_that_takes_every_mail_and_says_no_is_no_way_around_the_limit() {
-    let house = House::new("");
     let mailer = "#!/bin/sh\ncat >\"$(mktemp -p /var/spool/twofactor/new)\"\necho 'try again later'\nexit 75\n";
-    house.sandbox.write("/usr/local/bin/mailer", mailer, 0o755);
-    house.sandbox.bash("install -d -o twofactor -g twofactor -m 700 /var/spool/twofactor/new").succeeded();
-    let sendmail = "[mail.sendmail]\ncommand = ['/usr/local/bin/mailer']\n";
-    house.configure(&settings("sendmail", &["email", "recovery"], sendmail));
+    let house = House::with_mailer(mailer);
     // What could not be sent may be asked for again at once.
     for _ in 0..3 {
         house.storm("alice", &["?", BY_MAIL, "?", BY_MAIL]);
@@ -235,12 +237,136 @@ fn nothing_that_is_asked_shown_or_logged_has_more_of_an_address_than_its_mask() 
 
     // Said by the sender itself, once nobody waits for it any more.
     house.sandbox.write("/usr/local/bin/mailer", "#!/bin/sh\nread line; sleep 2; grep '^To: ' >&2; exit 75\n", 0o755);
-    house.configure(&settings("sendmail", &["email"], "[mail.sendmail]\ncommand = ['/usr/local/bin/mailer']\n"));
+    house.configure(&settings("sendmail", &["email"], SENDMAIL));
     let report = house.login("bob", &[]);
     assert!(report.cycle().prompts()[0].contains("(on its way to b***@m***.test, "), "{:?}", report.cycle().prompts());
     let line = house.journal().wait_for(|line| line.contains("twofactor-deliver") && line.contains("failed"), SOON);
     assert!(line.contains("b***@m***.test"), "{line}");
     house.assert_nothing_is_told(&codes);
+}
+
+#[test]
+fn strangers_and_the_unenrolled_see_the_prompts_of_somebody_whose_codes_are_mailed() {
+    let house = House::new("[limits]\ntries = 4\n");
+    let mut seen = Vec::new();
+    for user in ["alice", "carol", "mallory"] {
+        let answers = ["000000", "?", "2", "no code", "", "?", ADMINISTRATOR, "?", "9", "aaaa-bbbb-cccc-dddd"];
+        let report = house.login(user, &answers);
+        let initial = user.chars().next().unwrap();
+        let mask = format!("{initial}***@m***.test");
+        let said = report.cycle().said.iter().map(|said| {
+            assert!(!said.text.contains(user), "{}", said.text);
+            let text = said.text.replace(&mask, "MASK");
+            match text.split_once(", reference ") {
+                Some((before, reference)) => format!("{before}, reference {}{}", "x".repeat(9), &reference[9..]),
+                None => text,
+            }
+        });
+        let styles = report.cycle().said.iter().map(|said| said.style).collect::<Vec<_>>();
+        seen.push((said.collect::<Vec<_>>(), styles, report.outcome().to_owned()));
+    }
+    assert!(seen[0].0[0].contains("(sent to MASK, ? for other ways)"), "{:?}", seen[0]);
+    assert!(seen[0].0.iter().any(|text| text.contains("was asked for help, reference")), "{:?}", seen[0]);
+    assert_eq!(seen[0], seen[1]);
+    assert_eq!(seen[0], seen[2]);
+    // Only the one who is enrolled was written to.
+    let letters = house.letters();
+    assert!(letters.iter().all(|letter| addressees(letter).contains(&address("alice"))), "{:?}", subjects(&letters));
+    assert_eq!(letters.len(), 2);
+}
+
+#[test]
+fn strangers_are_told_that_nothing_could_be_sent_where_nothing_can() {
+    let house = House::new("");
+    house.sandbox.bash(&format!("rm -rf {SPOOL}")).succeeded();
+    for user in ["alice", "carol", "mallory", "alice"] {
+        let report = house.login(user, &[]);
+        let mask = format!("{}***@m***.test", user.chars().next().unwrap());
+        let prompt = format!("Verification code: (could not be sent to {mask}, ? for other ways) ");
+        assert_eq!(report.cycle().prompts(), [prompt]);
+    }
+}
+
+#[test]
+fn the_time_to_the_prompt_does_not_tell_whether_a_code_went_out() {
+    // Slow enough to be told from the noise of a busy machine.
+    let mailer = "#!/bin/sh\ncat >\"$(mktemp -p /var/spool/twofactor/new)\"; exec sleep 0.1\n";
+    let house = House::with_mailer(mailer);
+    let people: Vec<String> = (0..PACES + TIMED).map(|number| format!("user{number}")).collect();
+    let mut passwd = house.sandbox.read("/etc/passwd");
+    for (user, uid) in people.iter().zip(6000..) {
+        passwd += &format!("{user}:x:{uid}:{uid}::/:/bin/sh\n");
+    }
+    house.sandbox.write("/etc/passwd", passwd, 0o644);
+    people.iter().for_each(|user| house.enrol(user, &address(user)));
+    let seconds = |user: &str| {
+        let report = house.play(json!({ "service": "sshd", "user": user, "answers": ["conv_err"] }));
+        let prompts = report.cycle().prompts();
+        assert!(prompts.len() == 1 && prompts[0].contains("(sent to "), "{prompts:?}");
+        report.cycle().seconds()
+    };
+    // As many as are remembered.
+    let (before, timed) = people.split_at(PACES);
+    for user in before {
+        seconds(user);
+    }
+    let mut times = [Vec::new(), Vec::new(), Vec::new()];
+    for (number, user) in timed.iter().enumerate() {
+        // In turns, so that a busy moment is everybody's.
+        for (times, user) in times.iter_mut().zip([user, "carol", &format!("stranger{number}")]) {
+            times.push(seconds(user));
+        }
+    }
+    let [sent, unenrolled, unknown] = times.map(median);
+    assert_eq!(house.letters().len(), PACES + TIMED);
+    for other in [unenrolled, unknown] {
+        let (less, more) = (sent.min(other), sent.max(other));
+        // Without the wait it is a tenth.
+        assert!(sent > 0.1 && more < less * 1.7, "{sent} s if a code goes out, {unenrolled} and {unknown} s if not");
+    }
+}
+
+#[test]
+fn whom_sshd_refuses_brings_no_mail_to_anyone() {
+    let door = Door::with_sshd(Program::Ssh, "PermitRootLogin no\nDenyUsers alice\n");
+    let sandbox = &door.sandbox;
+    sandbox.write("/etc/twofactor/config.toml", settings("maildir", &["email", "recovery"], ""), 0o644);
+    sandbox.bash(&format!("install -d -o twofactor -g twofactor -m 700 {SPOOL}")).succeeded();
+    sandbox.run_with_input("chpasswd", [""; 0], "root:correct horse\n").succeeded();
+    for user in ["root", "alice", "bob"] {
+        let setup = ["setup", user, "--method", "email", "--address", &address(user), "--no-confirm", "--json"];
+        sandbox.run("twofactor", setup).succeeded();
+    }
+    let mut mailbox = Mailbox::at(sandbox, SPOOL);
+    for user in ["root", "alice", "mallory"] {
+        let mut visit = door.ssh(user, &[]);
+        visit.answer_password();
+        visit.is_refused_without_us();
+    }
+    let mut visit = door.ssh("bob", &[]);
+    visit.answer_password_with("wrong");
+    visit.is_refused_without_us();
+    // An administrator who forgot that a wrong password has to be the end.
+    let lax = "auth required pam_unix.so nodelay\nauth required pam_twofactor.so\naccount required pam_unix.so\n";
+    sandbox.stack("sshd", lax);
+    for (user, why) in [("root", "host-refuses"), ("alice", "host-refuses"), ("mallory", "unknown-user")] {
+        let mut visit = door.ssh(user, &[]);
+        visit.answer_password();
+        let initial = user.chars().next().unwrap();
+        visit.answer(&format!("(sent to {initial}***@m***.test, ? for other ways)"), "000000");
+        visit.answer("(wrong code, 2 tries left, ? for help)", "000000");
+        visit.answer("(wrong code, 1 try left, ? for help)", "000000");
+        visit.is_refused(&format!("outcome=refused reason={why}"));
+    }
+    assert_eq!(mailbox.waiting(), 0);
+    // It is not that no mail comes at all.
+    let mut visit = door.ssh("bob", &[]);
+    visit.answer_password();
+    let letter = mailbox.next_letter();
+    visit.answer("(sent to b***@m***.test, ? for other ways)", &letter.code());
+    visit.is_let_in("outcome=proved reason=code-accepted method=email device=mail");
+    assert_eq!(mailbox.waiting(), 0);
+    assert_eq!(sandbox.journal().lines_with("result=asked").len(), 1);
 }
 
 /// A machine whose services ask for nothing but a code, and what lies in its Maildir.
@@ -270,6 +396,14 @@ impl House {
         for user in ["alice", "bob"] {
             house.enrol(user, &address(user));
         }
+        house
+    }
+
+    /// Its mail goes through a program of its own, which can write to the Maildir.
+    fn with_mailer(mailer: &str) -> House {
+        let house = House::with(&settings("sendmail", &["email", "recovery"], SENDMAIL));
+        house.sandbox.write("/usr/local/bin/mailer", mailer, 0o755);
+        house.sandbox.bash(&format!("install -d -o twofactor -g twofactor -m 700 {SPOOL}/new")).succeeded();
         house
     }
 
@@ -441,6 +575,11 @@ fn codes(letters: &[Letter]) -> Vec<String> {
 fn other_than(code: &str) -> String {
     let digit = |c: char| char::from_digit((c.to_digit(10).expect("a digit") + 1) % 10, 10).expect("a digit");
     code.chars().map(digit).collect()
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
 }
 
 fn typed(answers: &[&str]) -> Vec<Step> {
