@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::{
-    Answer, Barrier, Cycle, Door, Journal, Letter, Mailbox, Program, Race, Report, Sandbox, Script, Step, Worker,
+    Answer, Authority, Barrier, Behaviour, Cycle, Door, HostileSmtp, Journal, Letter, Mailbox, Program, Race, Report,
+    Sandbox, Script, Stage, Step, Worker,
 };
 
 const SPOOL: &str = "/var/spool/twofactor";
@@ -25,6 +26,12 @@ const ADMINISTRATOR: &str = "3";
 const PACES: usize = 16;
 const TIMED: usize = 15;
 const SENDMAIL: &str = "[mail.sendmail]\ncommand = ['/usr/local/bin/mailer', '-oi', '-t']\n";
+/// A mailer that writes down how it was called.
+const RECORDER: &str = "#!/bin/sh
+umask 077
+echo \"$0 $* | $(tr '\\0' ' ' </proc/$$/environ | sed 's/ $//')\" >>/var/spool/twofactor/calls
+exec cat >\"$(mktemp -p /var/spool/twofactor/new)\"
+";
 const STATES: &str = "/var/lib/twofactor/state";
 /// `docs/format.md`.
 const SENT_AT: usize = 576;
@@ -369,6 +376,141 @@ fn whom_sshd_refuses_brings_no_mail_to_anyone() {
     assert_eq!(sandbox.journal().lines_with("result=asked").len(), 1);
 }
 
+#[test]
+fn no_name_of_a_user_becomes_a_header_an_option_a_command_or_a_line() {
+    let house = House::with_mailer(RECORDER);
+    let long = "x".repeat(70);
+    for (number, name) in [
+        "o'neil \"the\" admin",
+        "a -oQ/tmp",
+        "a;id>$(touch /run/pwned)`touch /run/pwned`|&",
+        "eve@evil.test, root",
+        "cr\rcr",
+        "esc\u{1b}[2J\u{1b}]0;owned\u{7}",
+        "c1\u{9b}2J\u{202e}",
+        "zo\u{eb} \u{2603}\u{1f512}",
+        "{code} {reference} %s%n",
+        "<script>alert(1)</script>",
+        "/../../run/pwned",
+        &long,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let passwd = house.sandbox.read("/etc/passwd") + &format!("{name}:x:{}:7000::/:/bin/sh\n", 7000 + number);
+        house.sandbox.write("/etc/passwd", passwd, 0o644);
+        house.enrol(name, &address("alice"));
+        let letters = house.letters_of_a_visit(name, None, None);
+        assert_eq!(letters.len(), 2, "{name:?}");
+        for letter in &letters {
+            assert_is_clean(letter, name);
+        }
+        // Without what can not be shown it is what the administrator is to type.
+        let text = letters[1].text();
+        let command = text.lines().find_map(|line| line.strip_prefix("  twofactor ")).expect("a command");
+        if !name.contains(|c: char| c.is_control() || c == '\u{202e}') {
+            let echo = format!("twofactor() {{ printf '%s\\n' \"$@\"; }}; twofactor {command}");
+            let words = house.sandbox.bash(&echo).succeeded().stdout;
+            let words: Vec<&str> = words.lines().filter(|word| *word != "--").collect();
+            assert_eq!(words, ["bypass", name], "{command}");
+        }
+    }
+    assert!(!house.sandbox.path("/run/pwned").exists());
+    house.assert_the_mailer_was_called_plainly();
+}
+
+#[test]
+fn no_host_address_or_terminal_becomes_a_header_an_option_a_command_or_a_line() {
+    let house = House::with_mailer(RECORDER);
+    let texts = [
+        "203.0.113.9\r\nBcc: eve@evil.test\r\n\r\nanother letter\r\n.\r\n",
+        "\nTo: eve@evil.test",
+        "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}2J\u{202e}",
+        "\"'`$(touch /run/pwned)`;|&<>\\",
+        "-oQ/tmp",
+        "{code} %s%n",
+        "\u{1f512}\u{eb}\u{0}",
+        &"x".repeat(4096),
+        &"\r\n".repeat(2048),
+    ];
+    for text in texts {
+        let text = text.trim_end_matches('\0');
+        house.enrol_anew("alice");
+        for letter in house.letters_of_a_visit("alice", Some(text), Some(text)) {
+            assert_is_clean(&letter, text);
+        }
+        // Somebody who is not there, under the same name; nobody is written to.
+        assert_eq!(house.letters_of_a_visit(text, Some(text), Some(text)).len(), 0);
+    }
+    // What a file of the Maildir and the Message-ID are named after.
+    house.configure(&settings("maildir", &["email", "recovery"], ""));
+    for host in
+        ["evil\\rBcc: eve", "a b\"c\\x27d", "../../../run/pwned", "\\x1b[2J", "h\\xc3\\xb4te", "-oQ/tmp", "%s%n"]
+    {
+        // Written inside: the name of a machine is that of its own namespace.
+        let set = format!(
+            "printf '%b' '{host}' >/proc/sys/kernel/hostname; [ \"$(uname -n)\" = \"$(printf '%b' '{host}')\" ]"
+        );
+        house.sandbox.bash(&set).succeeded();
+        house.enrol_anew("alice");
+        let letters = house.letters_of_a_visit("alice", None, None);
+        assert_eq!(letters.len(), 2, "{host}");
+        for letter in &letters {
+            assert_is_clean(letter, host);
+            let id = letter.header("Message-ID").expect("a Message-ID");
+            let plain = |c: char| c.is_ascii_alphanumeric() || "<>@.-".contains(c);
+            assert!(id.chars().all(plain) && id.matches('@').count() == 1, "{host}: {id}");
+        }
+    }
+    assert!(!house.sandbox.path("/run/pwned").exists());
+    house.assert_the_mailer_was_called_plainly();
+}
+
+#[test]
+fn no_secret_is_where_others_can_read_while_a_server_keeps_a_login_waiting() {
+    let house = House::new("");
+    let authority = Authority::new();
+    let server = HostileSmtp::implicit(&authority.certificate("127.0.0.1")).at(Stage::Quit, Behaviour::Hang);
+    let server = server.at(Stage::Message, Behaviour::Hang).start(&house.sandbox, 465);
+    house.sandbox.write("/etc/twofactor/ca.pem", authority.pem(), 0o644);
+    house.sandbox.write("/etc/twofactor/smtp.password", "correct-horse-battery\n", 0o600);
+    let smtp = "[mail.smtp]\nserver = '127.0.0.1'\nusername = 'mailer'\nca_file = '/etc/twofactor/ca.pem'\n\
+        password_file = '/etc/twofactor/smtp.password'\n";
+    house.configure(&settings("smtp", &["email"], smtp));
+    let login = house.sandbox.start_pam_host(json!({ "service": "sshd", "user": "alice" }));
+    server.wait_for_stage(Stage::Message);
+    let processes = house.sandbox.processes("twofactor-deliver");
+    assert_eq!(processes.len(), 2, "a supervisor and a worker");
+    let mut readable = Vec::new();
+    for process in &processes {
+        readable.extend([process.command_line(), process.environment()]);
+        assert_eq!(process.limit("Max core file size"), ("0".to_owned(), "0".to_owned()));
+        assert!(!process.is_dumpable());
+        assert_ne!(process.status("Uid").split_whitespace().next(), Some("0"));
+        let files: Vec<_> = process.open_files().into_iter().map(|(_, target)| target).collect();
+        assert!(files.iter().all(|file| !file.contains("/etc/") && !file.contains("/var/lib")), "{files:?}");
+    }
+    // Not even when it crashes.
+    house.sandbox.run("kill", ["-SEGV", &processes[1].pid.to_string()]).succeeded();
+    let report = login.report();
+    readable.extend(report.cycle().said.iter().map(|said| said.text.clone()));
+    house.wait_for_quiet();
+    let lines = house.journal().lines();
+    assert!(lines.iter().any(|line| line.contains("result=failed")), "{}", lines.join("\n"));
+    readable.extend(lines);
+    readable.push(house.sandbox.bash("ls -A / /tmp /var/spool/twofactor | grep -i core || :").succeeded().stdout);
+    assert_eq!(readable.last().map(String::as_str), Some(""), "a core file");
+    let heard = server.heard();
+    let code = heard.messages()[0].split("Subject: ").nth(1).expect("a subject")[..6].to_owned();
+    for text in &readable {
+        assert_tells_nothing(text, std::slice::from_ref(&code));
+        // As it is, and for AUTH PLAIN and LOGIN.
+        for secret in ["correct-horse-battery", "AG1haWxlcgBjb3JyZWN0", "Y29ycmVjdC1ob3JzZS1i"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+}
+
 /// A machine whose services ask for nothing but a code, and what lies in its Maildir.
 struct House {
     sandbox: Sandbox,
@@ -517,6 +659,39 @@ impl House {
         (0..mailbox.waiting()).map(|_| mailbox.next_letter()).collect()
     }
 
+    /// The letters of somebody who asks for a code and then for help; whatever is shown or logged meanwhile moves no
+    /// cursor and ends no line.
+    #[track_caller]
+    fn letters_of_a_visit(&self, user: &str, rhost: Option<&str>, tty: Option<&str>) -> Vec<Letter> {
+        let journal = self.journal().from_here();
+        let answers = ["?", ADMINISTRATOR, "000000"].map(|text| json!({ "text": text }));
+        let report =
+            self.play(json!({ "service": "sshd", "user": user, "rhost": rhost, "tty": tty, "answers": answers }));
+        assert_eq!(report.cycle().prompts().len(), 4, "{:?}", report.cycle());
+        for said in &report.cycle().said {
+            let moves = |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
+            assert!(!said.text.contains(moves), "{user:.80?}: {:?}", said.text);
+        }
+        let letters = self.letters();
+        let lines = journal.lines();
+        assert!(lines.len() >= 3, "{lines:?}");
+        for line in lines {
+            // The journal itself writes the end of a line in a datagram as a backslash and an n.
+            let plain = line.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !line.contains("\\n");
+            assert!(plain && line.len() < 7000, "{user:.80?}, {rhost:.80?}: {line:.900}");
+            let end = line.split(" pam_twofactor(sshd:auth): ").nth(1).unwrap_or("event=");
+            assert!(end.starts_with("event=") && line.matches(" event=").count() == 1, "{line}");
+        }
+        letters
+    }
+
+    #[track_caller]
+    fn assert_the_mailer_was_called_plainly(&self) {
+        let calls = self.sandbox.read(&format!("{SPOOL}/calls"));
+        let calls: BTreeSet<&str> = calls.lines().collect();
+        assert_eq!(calls, BTreeSet::from(["/usr/local/bin/mailer -oi -t | PATH=/usr/sbin:/usr/bin:/sbin:/bin"]));
+    }
+
     fn wait_for_quiet(&self) {
         let deadline = Instant::now() + SOON;
         while !self.sandbox.processes("twofactor-deliver").is_empty() {
@@ -542,6 +717,34 @@ fn assert_tells_nothing(text: &str, codes: &[String]) {
     // A time of day, a pid or an address can have the same digits in a row, but not between two blanks or quotes.
     let words: BTreeSet<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).collect();
     assert!(codes.iter().all(|code| !words.contains(code.as_str())), "a code: {text}");
+}
+
+/// A letter to alice and the help desk with the headers that it should have, and only text that can be shown.
+#[track_caller]
+fn assert_is_clean(letter: &Letter, evil: &str) {
+    assert!(letter.raw.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')), "{evil:.80?}: {:?}", letter.raw);
+    let known = [
+        "From",
+        "To",
+        "Cc",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "Auto-Submitted",
+        "MIME-Version",
+        "Content-Type",
+        "Content-Transfer-Encoding",
+    ];
+    let headers = letter.headers();
+    assert!(headers.iter().all(|(name, _)| known.contains(&name.as_str())), "{evil:.80?}: {headers:?}");
+    let names: BTreeSet<_> = headers.iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), headers.len(), "{evil:.80?}: {headers:?}");
+    let ours = BTreeSet::from([address("alice"), HELPDESK.to_owned()]);
+    assert!(addressees(letter).is_subset(&ours), "{evil:.80?}: {:?}", addressees(letter));
+    let moves = |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
+    let (subject, text) = (letter.subject(), letter.text());
+    assert!(!subject.contains(|c| moves(c) || c == '\n') && !text.contains(moves), "{evil:.80?}: {subject:?} {text:?}");
+    assert!(letter.raw.len() < 4096, "{evil:.80?}: {}", letter.raw);
 }
 
 /// The settings of a house: how mail goes, which methods there are, and more.
