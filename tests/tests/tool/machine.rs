@@ -23,6 +23,18 @@ impl Machine {
         Machine { sandbox }
     }
 
+    /// The same with these settings.
+    pub fn configured(settings: &str) -> Machine {
+        let machine = Machine::new();
+        machine.configure(settings);
+        machine
+    }
+
+    /// Replaces the settings.
+    pub fn configure(&self, settings: &str) {
+        self.sandbox.write("/etc/twofactor/config.toml", settings, 0o644);
+    }
+
     pub fn tool(&self, arguments: &[&str]) -> Output {
         self.sandbox.run("twofactor", arguments)
     }

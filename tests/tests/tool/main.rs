@@ -1,6 +1,8 @@
 //! `twofactor`, command by command: what it prints, what it refuses, and what it leaves alone.
 
+mod bypass;
 mod machine;
+mod sending;
 
 use serde_json::{Value, json};
 use support::{Secret, oathtool, two_lines};
@@ -107,6 +109,8 @@ fn without_root_nothing_is_told_and_nothing_done() {
         &["list"],
         &["try", "alice"],
         &["recovery", "alice"],
+        &["bypass", "alice"],
+        &["test-send", "mail", "alice@example.test"],
         &["unlock", "alice"],
         &["remove", "alice"],
         &["keys", "list"],
