@@ -554,6 +554,20 @@ fn the_words_of_the_default_file_are_those_that_are_sent() {
     assert_eq!(compared, 7);
 }
 
+#[test]
+fn the_settings_of_the_readme_are_taken() {
+    let machine = Machine::new();
+    let readme = std::fs::read_to_string(support::checkout().join("README.md")).unwrap();
+    let block = readme.lines().skip_while(|line| !line.starts_with("    methods = "));
+    let block = block.take_while(|line| line.is_empty() || line.starts_with("    "));
+    let config: String = block.map(|line| format!("{}\n", line.trim_start())).collect();
+    assert!(config.contains("[mail.smtp]\n") && config.contains("[sms]\n"), "{config}");
+    machine.sandbox.write(CONFIG, &config, 0o644);
+    let status = machine.tool();
+    assert!(status.status.success(), "{}", status.stderr);
+    machine.lost_nothing();
+}
+
 /// The default file as it is if everything in it is taken, once for each of the tables [sms] in it.
 fn uncommented() -> [String; 3] {
     let file = std::fs::read_to_string(support::checkout().join("packaging/config.toml")).unwrap();
