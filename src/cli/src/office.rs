@@ -54,9 +54,14 @@ impl Office {
                     output.note(&format!("The notice to {} could not be sent: {troubles}", to.as_str()));
                 }
                 Some(_) => {}
-                None => delivery.let_go(),
+                None => drop(delivery.let_go()),
             }
         }
+    }
+
+    /// Whether any device of an enrolment is of a method that logins take.
+    pub(crate) fn lets_in(&self, enrolment: &Enrolment) -> bool {
+        enrolment.devices.iter().any(|device| self.config.methods.contains(&device.kind.method()))
     }
 
     pub(crate) fn files(&self) -> &Files<'static> {

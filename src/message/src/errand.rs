@@ -52,6 +52,27 @@ impl Ordered {
         }
     }
 
+    fn certificates_bytes(&self) -> usize {
+        let bytes = |authorities: &Option<String>| authorities.as_ref().map_or(0, String::len);
+        match self {
+            Self::Mail((_, attempts)) | Self::Letter((_, attempts)) => {
+                let of_route = |attempt: &Attempt<MailRoute>| match &attempt.route {
+                    MailRoute::Smtp(smtp) => bytes(&smtp.authorities),
+                    MailRoute::Sendmail(_) | MailRoute::Maildir(_) => 0,
+                };
+                attempts.iter().map(of_route).sum()
+            }
+            Self::Text((_, attempts)) | Self::Note((_, attempts)) => {
+                let of_route = |attempt: &Attempt<TextRoute>| match &attempt.route {
+                    TextRoute::Twilio(twilio) => bytes(&twilio.authorities),
+                    TextRoute::Http(http) => bytes(&http.authorities),
+                    TextRoute::Command(_) => 0,
+                };
+                attempts.iter().map(of_route).sum()
+            }
+        }
+    }
+
     fn worded(self) -> Load {
         match self {
             Self::Mail(worded) => Load::Mail(worded),
@@ -206,7 +227,7 @@ impl Order {
     /// The frame.
     #[must_use]
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        frame::write(MAGIC, self)
+        frame::write(MAGIC, self, self.load.certificates_bytes())
     }
 }
 
@@ -214,7 +235,7 @@ impl Errand {
     /// The frame of an order that is in words already.
     #[must_use]
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        frame::write(MAGIC, self)
+        frame::write(MAGIC, self, 0)
     }
 
     /// Reads the frame of an order, and words it.

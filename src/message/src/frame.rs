@@ -14,9 +14,9 @@ pub(crate) trait Field: Sized {
 }
 
 /// Writes a whole frame.
-pub(crate) fn write(magic: [u8; 8], value: &impl Field) -> Zeroizing<Vec<u8>> {
-    // Room for any frame that has no certificates in it: a buffer that grows leaves copies of secrets behind.
-    let mut frame = Zeroizing::new(Vec::with_capacity(FRAME_BYTES));
+pub(crate) fn write(magic: [u8; 8], value: &impl Field, certificates_bytes: usize) -> Zeroizing<Vec<u8>> {
+    // Room for all of it: a buffer that grows leaves copies of secrets behind.
+    let mut frame = Zeroizing::new(Vec::with_capacity(FRAME_BYTES + certificates_bytes));
     frame.extend(magic);
     value.put(&mut frame);
     frame
@@ -273,5 +273,6 @@ impl fmt::Display for FrameError {
 
 impl std::error::Error for FrameError {}
 
+/// More than a frame has without certificates.
 const FRAME_BYTES: usize = 64 * 1024;
 const LIST_MAX: usize = 256;

@@ -65,7 +65,7 @@ impl Verdict {
     /// The frame.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        frame::write(MAGIC, self).to_vec()
+        frame::write(MAGIC, self, 0).to_vec()
     }
 
     /// Reads a frame. Its texts come from a process that talks to the network: show them through [`crate::shown`].

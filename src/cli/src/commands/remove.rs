@@ -43,6 +43,12 @@ pub(crate) fn run(
         };
         office.tell(account, &mailboxes, Event::MethodRemoved, &detail, output);
     }
+    if let (true, Some(account)) = (still_enrolled, &found)
+        && let Ok(Some(left)) = office.registrar().standing(account)
+        && !office.lets_in(&left.enrolment)
+    {
+        output.note("No device is left whose codes logins take; recovery codes are.");
+    }
     let text = if still_enrolled {
         format!("Removed. What is left: twofactor status {user}\n")
     } else {

@@ -209,7 +209,11 @@ impl SmtpSettings {
         };
         let username: Option<Line> = table.optional("username")?;
         let password_file: Option<AbsolutePath> = table.optional("password_file")?;
-        let is_token = table.or("auth", Auth::Password)? == Auth::XOAuth2;
+        let auth: Option<Auth> = table.optional("auth")?;
+        if auth.is_some() && username.is_none() {
+            return Err(table.wrong("auth", "auth needs a username and a password_file".to_owned()));
+        }
+        let is_token = auth == Some(Auth::XOAuth2);
         let login = match (username, password_file) {
             (Some(Line(username)), Some(password_file)) => Some(SmtpLogin { username, password_file, is_token }),
             (None, None) => None,
@@ -248,6 +252,9 @@ fn twilio(table: &Table<'_>) -> Result<Provider, Mistake> {
     let AccountSid(account_sid) = table.required("account_sid")?;
     let Line(from) = table.required("from")?;
     let BaseUrl(base_url) = table.or("base_url", BaseUrl("https://api.twilio.com".to_owned()))?;
+    if base_url.contains(['?', '#']) {
+        return Err(table.wrong("base_url", "a base URL has no query".to_owned()));
+    }
     Ok(Provider::Twilio {
         account_sid,
         auth_token_file: table.required("auth_token_file")?,
@@ -479,7 +486,8 @@ impl Command {
     fn filled(self, table: &Table<'_>) -> Result<Vec<String>, Mistake> {
         let Self(words) = self;
         let mut has_number = false;
-        for word in &words {
+        // The program itself is what it is.
+        for word in words.iter().skip(1) {
             let word = Template::new(word, &["number"]).map_err(|error| table.wrong("command", error.to_string()))?;
             has_number |= word.has("number");
         }
@@ -505,22 +513,34 @@ impl TryFrom<String> for BaseUrl {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let printable = text.len() <= 2000 && text.bytes().all(|b| (0x21..0x7f).contains(&b));
-        let server = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
-        let good = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
-            (Some(rest), _) => !server(rest).is_empty() && !server(rest).contains(['@', '{']),
-            (None, Some(rest)) => {
-                let server = server(rest);
-                let name = match server.strip_prefix('[') {
-                    Some(address) => address.split(']').next(),
-                    None => server.split(':').next(),
-                };
-                name.is_some_and(is_loopback)
-            }
+        let is_printable = text.len() <= 2000 && text.bytes().all(|b| (0x21..0x7f).contains(&b));
+        let host = |rest: &str| server_of(rest.split(['/', '?', '#']).next().unwrap_or_default()).map(str::to_owned);
+        let is_good = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+            (Some(rest), _) => host(rest).is_some(),
+            (None, Some(rest)) => host(rest).is_some_and(|host| is_loopback(&host)),
             (None, None) => false,
         };
-        if good && printable { Ok(Self(text)) } else { Err("a URL begins with https:// (http:// only for localhost)") }
+        if is_good && is_printable {
+            Ok(Self(text))
+        } else {
+            Err("a URL begins with https:// (http:// only for localhost)")
+        }
     }
+}
+
+/// The server of `NAME`, `NAME:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`; `None` for anything else, such as a user name or a
+/// place to fill in.
+fn server_of(authority: &str) -> Option<&str> {
+    let (server, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (address, after) = rest.split_once(']')?;
+            address.parse::<std::net::Ipv6Addr>().ok()?;
+            (address, after.strip_prefix(':').or(after.is_empty().then_some("0"))?)
+        }
+        None => authority.split_once(':').unwrap_or((authority, "0")),
+    };
+    let is_server = Server::try_from(server.to_owned()).is_ok();
+    (is_server && port.parse::<u16>().is_ok()).then_some(server)
 }
 
 /// `Name: value`.
@@ -533,6 +553,10 @@ impl TryFrom<String> for Header {
         let wrong = "a header is written \"Name: value\"";
         let (name, value) = text.split_once(':').ok_or(wrong)?;
         let name_ok = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        let is_ours = ["host", "content-length", "transfer-encoding", "connection"];
+        if is_ours.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
+            return Err("that header is set by itself");
+        }
         let value_ok = value.len() <= 4096 && value.bytes().all(|b| (0x20..0x7f).contains(&b));
         if name_ok && value_ok { Ok(Self((name.to_owned(), value.trim().to_owned()))) } else { Err(wrong) }
     }
@@ -657,9 +681,48 @@ mod tests {
                 "[sms]\nprovider = 'http'\nurl = 'https://g/{number}/{text}'\nsuccess = '200-500'",
                 "line 4, column 11: success is written \"200\" or \"200-299\" and stays within these",
             ),
+            (
+                "[mail.smtp]\nserver = 'a'\nauth = 'xoauth2'",
+                "line 3, column 8: auth needs a username and a password_file",
+            ),
+            (
+                "[sms]\nprovider = 'command'\ncommand = ['/bin/{number}']",
+                "line 3, column 11: {number} stands in no argument",
+            ),
+            (
+                "[sms]\nprovider = 'http'\nurl = 'https://g/{number}/{text}'\nheaders = ['Host: evil']",
+                "line 4, column 12: that header is set by itself",
+            ),
             ("methods = ['sms']", "line 1, column 11: \"sms\" needs a table [sms] that says who sends"),
         ] {
             assert_eq!(mistake(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_without_tls_leads_nowhere_but_to_this_host() {
+        for good in
+            ["https://gateway.example.org:8443/x?y", "http://localhost:80/", "http://127.0.0.1", "http://[::1]:1/"]
+        {
+            assert!(BaseUrl::try_from(good.to_owned()).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://gateway.example.org/",
+            "http://localhost.evil.example/",
+            "http://localhost:80@evil.example/",
+            "http://localhost@evil.example/",
+            "http://[::1]@evil.example/",
+            "http://[::1].evil.example/",
+            "http://localhost:{secret}/",
+            "http://127.0.0.1.evil.example/",
+            "https://user@gateway.example.org/",
+            "https://:443/",
+            "https:///x",
+            "https://{number}/",
+            "ftp://localhost/",
+            "https://gateway.example.org/a b",
+        ] {
+            assert!(BaseUrl::try_from(bad.to_owned()).is_err(), "{bad}");
         }
     }
 

@@ -154,6 +154,11 @@ impl Config {
             config.code.digits = code.or("digits", config.code.digits)?;
             config.code.lifetime_seconds = code.or("lifetime", Lifetime(config.code.lifetime_seconds))?.0;
             config.code.resend_after_seconds = code.or("resend_after", Resend(config.code.resend_after_seconds))?.0;
+            if config.code.resend_after_seconds > config.code.lifetime_seconds.into() {
+                return Err(
+                    code.wrong("resend_after", "another code is sent before the last one is too old".to_owned())
+                );
+            }
             config.code.sends_per_hour = code.or("sends_per_hour", Sends(config.code.sends_per_hour))?.0;
             Ok(())
         })?;

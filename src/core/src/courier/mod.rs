@@ -30,8 +30,8 @@ pub trait Delivery {
     /// Waits for the verdict, at most `patience`; `None` while there is none.
     fn wait(&mut self, patience: Duration) -> Option<Verdict>;
 
-    /// Lets it go on by itself: nobody will ask for its verdict, and the sender writes it to the log.
-    fn let_go(self: Box<Self>);
+    /// Lets it go on by itself, if there is no verdict yet: nobody will ask for it, and the sender writes it to the log.
+    fn let_go(self: Box<Self>) -> Option<Verdict>;
 }
 
 /// Starts the sender.
@@ -122,11 +122,20 @@ struct Underway {
 impl Delivery for Underway {
     fn wait(&mut self, patience: Duration) -> Option<Verdict> {
         let mut verdict = match self.program.read(&mut self.said, VERDICT_MAX_BYTES, patience) {
-            Ok(Reading::Unfinished) if self.started.elapsed() < self.deadline => return None,
-            Ok(Reading::Unfinished) => failed(TroubleKind::Slow, "the sender gave no verdict in time"),
+            // A host that forks meanwhile may keep the pipe open; a verdict says by itself whether it is whole.
+            Ok(Reading::Unfinished)
+                if Verdict::decode(&self.said).is_err() && self.started.elapsed() < self.deadline =>
+            {
+                // The one that was started has left long ago; nothing of it stays behind while a person thinks.
+                self.program.ends_within(Duration::ZERO);
+                return None;
+            }
+            Ok(Reading::Unfinished) if Verdict::decode(&self.said).is_err() => {
+                failed(TroubleKind::Slow, "the sender gave no verdict in time")
+            }
             Ok(Reading::TooLong) => failed(TroubleKind::Sender, "the sender said too much"),
             Ok(Reading::Finished) if self.said.is_empty() => failed(TroubleKind::Sender, "the sender said nothing"),
-            Ok(Reading::Finished) => Verdict::decode(&self.said)
+            Ok(Reading::Finished | Reading::Unfinished) => Verdict::decode(&self.said)
                 .unwrap_or_else(|error| failed(TroubleKind::Sender, format!("what the sender said {error}"))),
             Err(error) => failed(TroubleKind::Sender, format!("listen to the sender: {error}")),
         };
@@ -136,8 +145,10 @@ impl Delivery for Underway {
         Some(verdict)
     }
 
-    fn let_go(mut self: Box<Self>) {
+    fn let_go(mut self: Box<Self>) -> Option<Verdict> {
+        // The one that was started leaves at once; what has been said by then would otherwise be lost with the pipe.
         self.program.ends_within(MARGIN);
+        self.wait(Duration::ZERO)
     }
 }
 
@@ -149,11 +160,13 @@ impl Delivery for Stranded {
         Some(self.0.clone())
     }
 
-    fn let_go(self: Box<Self>) {}
+    fn let_go(self: Box<Self>) -> Option<Verdict> {
+        Some(self.0)
+    }
 }
 
 fn failed(kind: TroubleKind, detail: impl Into<String>) -> Verdict {
-    Verdict { reports: vec![report("sender", kind, detail)], conversation: Vec::new() }
+    Verdict { reports: vec![report(STRANDED, kind, detail)], conversation: Vec::new() }
 }
 
 fn report(route: &str, kind: TroubleKind, detail: impl Into<String>) -> Report {
@@ -257,6 +270,8 @@ enum SendError {
     Start { program: String, why: String },
 }
 
+/// The name of no way at all: what a message has come to that never set out.
+pub const STRANDED: &str = "sender";
 /// Where the sender is installed.
 const PROGRAM: &str = "/usr/libexec/twofactor/twofactor-deliver";
 /// What the sender may take beyond the time of its attempts.

@@ -71,14 +71,16 @@ pub(super) fn judge(
 ) -> (Judged, Record) {
     let failures = state.failures.not_after(now);
     let gate = config.limits.gate(failures, now);
-    // Eighty random bits cannot be guessed, so nobody is kept from a recovery code by somebody else's failures.
-    if gate != Gate::Open && !matches!(entry, Entry::Recovery(_)) {
+    // Eighty random bits cannot be guessed, so nobody is kept from a recovery code by somebody else's failures; and wrong
+    // ones need not be counted while nothing else is judged, or they would be the fast way to lock somebody out.
+    let is_unguessable = matches!(entry, Entry::Recovery(_));
+    if gate != Gate::Open && !is_unguessable {
         let moved = failures != state.failures;
         state.failures = failures;
         let judged = Judged { verdict: Verdict::Held(gate), gate, news: None, now };
         return (judged, if moved { Record::Changed } else { Record::Unchanged });
     }
-    state.failures = failures.and_one_at(now);
+    state.failures = if gate == Gate::Open { failures.and_one_at(now) } else { failures };
     let verdict = match entry {
         Entry::Digits(code) => digits(code, factors, state, now, config),
         Entry::Recovery(code) => issued(code, factors, state, now, config),
@@ -139,11 +141,16 @@ pub(super) fn is_open(channel: Channel, config: &Config) -> bool {
 /// A code of eighty bits: the administrator's, or one of the user's recovery codes.
 fn issued(code: &RecoveryCode, factors: &Factors, state: &mut State, now: UnixTime, config: &Config) -> Verdict {
     let is_bypass = |issued: &state::Issued| issued.matches(&factors.digest_keys, BYPASS_PURPOSE, code.expose());
-    if let Some(bypass) = state.bypass.take_if(|issued| is_bypass(issued)) {
-        if bypass.is_good(now) {
-            return Verdict::Accepted(Proof { by: ProvedBy::Bypass, device: None, recovery_left: None });
+    if let Some(bypass) = state.bypass.clone().filter(is_bypass) {
+        // One from the future is left for the time when the clock is right again.
+        if bypass.since <= now {
+            state.bypass = None;
         }
-        return Verdict::Expired;
+        return if bypass.is_good(now) {
+            Verdict::Accepted(Proof { by: ProvedBy::Bypass, device: None, recovery_left: None })
+        } else {
+            Verdict::Expired
+        };
     }
     let Some((key, issued)) = &factors.recovery else { return Verdict::Wrong { voided: false } };
     if !config.methods.contains(&Method::Recovery) {

@@ -104,7 +104,7 @@ pub struct Login<'w> {
     asked: bool,
     /// What is being sent.
     outgoing: Vec<Outgoing>,
-    /// What the person has to hear before anything else.
+    /// What the person has to hear of with the next prompt.
     bad_news: Option<Remark>,
     /// What the last answer was, for the ending.
     last: Refusal,
@@ -306,11 +306,11 @@ impl<'w> Login<'w> {
         Occasion { user, service, rhost, tty, at: at.0, host, issuer }
     }
 
-    /// A prompt. That a code could not be sent is said before anything else.
+    /// A prompt. That a code could not be sent is said as well.
     fn ask(&mut self, remark: &Remark) -> Next {
-        let bad_news = self.bad_news.take();
+        let bad_news = self.bad_news.take().unwrap_or(Remark::None);
         let (config, prompt) = (self.world.config, &self.world.config.prompt);
-        let text = words::code_prompt(&prompt.code, bad_news.as_ref().unwrap_or(remark), config);
+        let text = words::code_prompt(&prompt.code, &[&bad_news, remark], config);
         Next::Ask(Prompt { text, echo: prompt.echo })
     }
 

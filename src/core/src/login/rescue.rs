@@ -53,9 +53,9 @@ impl Login<'_> {
             return Remark::AskedBefore;
         };
         self.log_rescue("asked").with("reference", &reference).write(world.journal, Severity::Warning);
+        let what = What::Rescue { reference: reference.clone(), asked: now, is_copied: copy.is_some() };
         let parcel = courier::rescue(world.config, self.occasion(now), to.clone(), &reference, copy);
         let started = Instant::now();
-        let what = What::Rescue { reference: reference.clone() };
         let mut outgoing = Outgoing { delivery: world.courier.send(parcel), what };
         let verdict = outgoing.delivery.wait(PATIENCE);
         let failed = verdict.as_ref().is_some_and(|verdict| verdict.delivered_by().is_none());
@@ -96,7 +96,8 @@ impl Login<'_> {
 fn ask(factors: &Factors, state: &mut State, now: UnixTime, config: &Config) -> (Asked, Record) {
     state.forget_the_future(now);
     if state.rescue_asked != UnixTime::default() && now.seconds_since(state.rescue_asked) < ONCE_IN_SECONDS {
-        return (Asked::Before, Record::Unchanged);
+        // What was in the future is now, and would be for ever unless it is written down.
+        return (Asked::Before, Record::Changed);
     }
     state.rescue_asked = now;
     let is_room = state.wait_to_send(now, config.code.sends_per_hour) == 0;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use twofactor_message::{Report, TroubleKind, Verdict};
 use zeroize::Zeroizing;
 
 use super::journal::{Line, Severity, report};
@@ -30,15 +31,23 @@ pub(super) enum What {
     /// A code.
     Code { dispatch: Dispatch, issued: Issued },
     /// A call for help.
-    Rescue { reference: String },
+    Rescue {
+        reference: String,
+        /// When it was counted.
+        asked: UnixTime,
+        /// Whether a copy to the user was counted as well.
+        is_copied: bool,
+    },
 }
 
 /// What became of the wish to send a code.
 enum Reserved {
     /// It may go out, and counts.
     Drawn(Drawn),
-    /// One went out so many seconds ago.
+    /// One went out so many seconds ago, and is good.
     SentBefore { seconds: u64 },
+    /// One went out, is good no more, and another may go out in so many seconds.
+    Soon { seconds: u64 },
     /// No more may go out for so many seconds.
     Exhausted { seconds: u64 },
     /// Codes are not judged, so none is sent.
@@ -84,6 +93,10 @@ impl Login<'_> {
             Reserved::SentBefore { seconds } => {
                 self.log_code(dispatch, "sent-before").write(world.journal, Severity::Info);
                 Remark::SentBefore { to: dispatch.masked.clone(), seconds }
+            }
+            Reserved::Soon { seconds } => {
+                self.log_code(dispatch, "sent-before").write(world.journal, Severity::Info);
+                Remark::Soon { seconds }
             }
             Reserved::Exhausted { seconds } => {
                 self.log_code(dispatch, "limit").write(world.journal, Severity::Notice);
@@ -160,48 +173,71 @@ impl Login<'_> {
     /// Lets go of what is still underway: the sender goes on and writes to the log how it went.
     pub(super) fn let_go(&mut self) {
         self.collect();
-        for outgoing in self.outgoing.drain(..) {
-            outgoing.delivery.let_go();
+        for outgoing in std::mem::take(&mut self.outgoing) {
+            if let Some(verdict) = outgoing.delivery.let_go() {
+                self.settle(&outgoing.what, &verdict);
+            }
         }
     }
 
     /// Takes a verdict down. Answers what to say if it is a bad one.
-    pub(super) fn settle(&self, what: &What, verdict: &twofactor_message::Verdict) -> Option<Remark> {
+    pub(super) fn settle(&self, what: &What, verdict: &Verdict) -> Option<Remark> {
         let line = match what {
             What::Code { dispatch, .. } => self.log_code(dispatch, word(verdict)),
-            What::Rescue { reference } => self.log_rescue(word(verdict)).with("reference", reference),
+            What::Rescue { reference, .. } => self.log_rescue(word(verdict)).with("reference", reference),
         };
-        let troubles: Vec<_> = verdict.reports.iter().filter(|report| report.trouble.is_some()).collect();
-        let line = troubles.iter().fold(line, |line, report| line.with("error", &report.to_string()));
+        let line = with_troubles(line, verdict);
         if let Some(route) = verdict.delivered_by() {
-            let severity = if troubles.is_empty() { Severity::Info } else { Severity::Warning };
+            let severity = if verdict.reports.len() == 1 { Severity::Info } else { Severity::Warning };
             line.with("route", route).write(self.world.journal, severity);
             return None;
         }
         line.write(self.world.journal, Severity::Error);
         match (what, &self.subject) {
             (What::Code { dispatch, issued }, Subject::Enrolled(account)) => {
-                self.mark_failed(account, dispatch, issued);
+                self.take_back(account, |state| {
+                    state.mark_failed(dispatch.channel, dispatch.device, issued);
+                    if has_never_left(verdict) {
+                        state.uncount_message(issued.since);
+                    }
+                });
                 Some(Remark::NotSent { to: dispatch.masked.clone() })
             }
             (What::Code { dispatch, .. }, Subject::Nobody(_)) => Some(Remark::NotSent { to: dispatch.masked.clone() }),
+            (What::Rescue { asked, is_copied, .. }, Subject::Enrolled(account)) if has_never_left(verdict) => {
+                self.take_back(account, |state| {
+                    if state.rescue_asked == *asked {
+                        state.rescue_asked = UnixTime::default();
+                    }
+                    if *is_copied {
+                        state.uncount_message(*asked);
+                    }
+                });
+                Some(Remark::NotAsked)
+            }
             (What::Rescue { .. }, _) => Some(Remark::NotAsked),
         }
     }
 
-    /// Another code may be asked for at once; if that cannot be taken down, the person has to wait.
-    fn mark_failed(&self, account: &Account, dispatch: &Dispatch, issued: &Issued) {
+    /// Takes down that a message did not go out, so that it may be asked for again at once. If that cannot be taken down,
+    /// the person has to wait.
+    fn take_back(&self, account: &Account, take_back: impl Fn(&mut State)) {
         let _ = self.world.store.visit(account, &mut |_, _, state| {
-            state.mark_failed(dispatch.channel, dispatch.device, issued);
+            take_back(state);
             Record::Changed
         });
     }
 
     /// Tells the user by mail what has happened, and waits for nothing.
     pub(super) fn tell(&self, news: &News, now: UnixTime) {
+        let parcel = courier::notice(self.world.config, self.occasion(now), news);
+        let verdict = self.world.courier.send(parcel).let_go();
         let line = Line::about("notice", &self.request).with("kind", news.event.name()).with("to", &news.to.masked());
-        line.write(self.world.journal, Severity::Info);
-        self.world.courier.send(courier::notice(self.world.config, self.occasion(now), news)).let_go();
+        let (line, severity) = match &verdict {
+            Some(verdict) if verdict.delivered_by().is_none() => (with_troubles(line, verdict), Severity::Error),
+            _ => (line, Severity::Info),
+        };
+        line.write(self.world.journal, severity);
     }
 
     fn log_code(&self, dispatch: &Dispatch, result: &str) -> Line {
@@ -215,8 +251,23 @@ impl Login<'_> {
     }
 }
 
-fn word(verdict: &twofactor_message::Verdict) -> &'static str {
+fn word(verdict: &Verdict) -> &'static str {
     if verdict.delivered_by().is_some() { "sent" } else { "failed" }
+}
+
+fn with_troubles(line: Line, verdict: &Verdict) -> Line {
+    let troubled = verdict.reports.iter().filter(|report| report.trouble.is_some());
+    troubled.fold(line, |line, report| line.with("error", &report.to_string()))
+}
+
+/// Whether it is certain that no server and no program has had the message.
+fn has_never_left(verdict: &Verdict) -> bool {
+    let has_stayed = |report: &Report| match report.trouble.as_ref().map(|trouble| trouble.kind) {
+        Some(TroubleKind::Unreachable | TroubleKind::Certificate | TroubleKind::Credentials) => true,
+        Some(TroubleKind::Local) => report.route == courier::STRANDED,
+        _ => false,
+    };
+    verdict.reports.iter().all(has_stayed)
 }
 
 /// Draws a code if one may go out now. Runs under the lock; what it finds counts only once it is durable.
@@ -240,13 +291,13 @@ fn reserve(
         Some(Means::Totp(_)) | None => return unchanged(Reserved::Impossible("the device was removed meanwhile")),
     };
     state.forget_the_future(now);
-    if let Some(last) = state.last_sent(dispatch.channel, dispatch.device)
-        && !last.used
-        && last.issued.since <= now
-    {
+    if let Some(last) = state.last_sent(dispatch.channel, dispatch.device, now).filter(|last| !last.used) {
         let seconds = now.seconds_since(last.issued.since);
-        if seconds < config.code.resend_after_seconds {
-            return unchanged(Reserved::SentBefore { seconds });
+        let wait = config.code.resend_after_seconds.saturating_sub(seconds);
+        match (wait, last.is_good(now)) {
+            (0, _) => {}
+            (_, true) => return unchanged(Reserved::SentBefore { seconds }),
+            (seconds, false) => return unchanged(Reserved::Soon { seconds }),
         }
     }
     let seconds = state.wait_to_send(now, config.code.sends_per_hour);

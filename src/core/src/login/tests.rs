@@ -14,7 +14,7 @@ use crate::factor::totp::{Key, Parameters};
 use crate::factor::{Label, Method};
 use crate::keyring::{DigestKey, KeyNumber};
 use crate::secret::Secret;
-use crate::state::State;
+use crate::state::{BYPASS_PURPOSE, Issued, State};
 use crate::store::{Findings, Judge, Look, Pace, StoreError, contacts};
 use crate::sys::{EntropyError, FileError, LookUpError, Problem};
 use twofactor_message::{Mail, Report, Trouble, TroubleKind};
@@ -49,6 +49,8 @@ struct World {
 enum Post {
     Takes,
     Refuses,
+    /// Is not there.
+    IsClosed,
     /// Has not answered before the prompt, and then refuses.
     IsSlowAndRefuses,
     /// Does not answer while the login lasts.
@@ -217,12 +219,15 @@ impl Delivery for Posted {
             Post::Refuses | Post::IsSlowAndRefuses => {
                 Some(Trouble { kind: TroubleKind::Refused, detail: "RCPT TO: 550".to_owned() })
             }
+            Post::IsClosed => Some(Trouble { kind: TroubleKind::Unreachable, detail: "connect".to_owned() }),
         };
         let reports = vec![Report { route: "smtp".to_owned(), trouble }];
         Some(twofactor_message::Verdict { reports, conversation: Vec::new() })
     }
 
-    fn let_go(self: Box<Self>) {}
+    fn let_go(mut self: Box<Self>) -> Option<twofactor_message::Verdict> {
+        self.wait(Duration::ZERO)
+    }
 }
 
 /// Not random, but never the same twice.
@@ -612,7 +617,10 @@ fn the_administrator_is_asked_once_an_hour_and_grants_nothing_by_it() {
     let ask = [HELP, number("3"), HELP, number("3"), GONE];
     let (prompts, _) = world.login(&ask);
     assert!(prompts[2].contains("your administrator was asked for help, reference "), "{prompts:?}");
-    assert!(prompts[4].contains("already asked"), "{prompts:?}");
+    assert!(
+        prompts[4].contains("less than an hour ago; if nobody answers, write to helpdesk@example.org"),
+        "{prompts:?}"
+    );
     world.now.set(100_000 + 3599);
     world.login(&ask);
     assert_eq!(world.mails.borrow().len(), 1);
@@ -709,4 +717,103 @@ fn nothing_is_sent_that_is_not_counted_durably() {
     let Next::Ask(prompt) = login.answer(number("4")) else { panic!("ended") };
     assert!(prompt.text.contains("could not be sent"), "{}", prompt.text);
     assert_eq!(world.mails.borrow().len(), 1, "the one of the beginning");
+}
+
+#[test]
+fn noise_of_the_shape_of_a_recovery_code_locks_nobody_out_any_faster() {
+    let world = World::with("");
+    let noise = Some(&b"aaaaaaaaaaaaaaaa"[..]);
+    for _ in 0..40 {
+        world.login(&[noise, noise, noise]);
+    }
+    assert_eq!(world.failures(), 4, "as many as any other wrong code at the same moment");
+    assert_eq!(world.outcome(&[Some(RECOVERY.as_bytes())]), BY_SHEET);
+}
+
+#[test]
+fn what_never_left_this_host_costs_neither_the_hour_of_codes_nor_that_of_help() {
+    let world = World::with_mailbox(MAIL);
+    world.post.set(Post::IsClosed);
+    for _ in 0..8 {
+        world.login(&[HELP, number("4"), GONE]);
+    }
+    world.post.set(Post::Takes);
+    let sent = world.mails.borrow().len();
+    let (prompts, _) = world.login(&[HELP, number("4"), GONE]);
+    assert!(prompts[0].contains("sent to a***") && prompts[2].contains("was asked"), "{prompts:?}");
+    assert_eq!(world.mails.borrow().len(), sent + 2);
+}
+
+#[test]
+fn a_mail_that_a_server_has_refused_counts_and_nobody_is_told_that_it_went_out() {
+    let world = World::with_mailbox(MAIL);
+    world.post.set(Post::Refuses);
+    for _ in 0..8 {
+        world.login(&[GONE]);
+    }
+    assert_eq!(world.mails.borrow().len(), 6, "a server that says no may have passed it on");
+    let (prompts, _) = world.login(&[HELP, number("4"), HELP, number("4"), GONE]);
+    assert!(prompts[2].contains("could not be sent") && prompts[4].contains("you have asked"), "{prompts:?}");
+}
+
+#[test]
+fn a_clock_that_was_ahead_keeps_nobody_from_asking_for_longer_than_an_hour() {
+    let world = World::with_mailbox(MAIL);
+    world.now.set(40_000_000);
+    world.login(&[HELP, number("4"), GONE]);
+    world.now.set(100_000);
+    let (prompts, _) = world.login(&[HELP, number("4"), GONE]);
+    assert!(prompts[2].contains("less than an hour ago"), "{prompts:?}");
+    world.now.set(100_000 + 3600);
+    let (prompts, _) = world.login(&[HELP, number("4"), GONE]);
+    assert!(prompts[2].contains("was asked"), "{prompts:?}");
+}
+
+#[test]
+fn a_code_that_is_void_is_not_said_to_be_sent() {
+    let world = World::with_mailbox(&format!("{MAIL}\n[limits]\nfree_failures = 20\ntries = 10"));
+    let wrong = Some(&b"99999999"[..]);
+    let (prompts, _) = world.login(&[wrong, wrong, wrong, wrong, wrong, HELP, number("1"), GONE]);
+    assert!(prompts[7].contains("another code can be sent in 30 s"), "{prompts:?}");
+    world.now.set(100_030);
+    world.login(&[GONE]);
+    assert_eq!(world.mails.borrow().len(), 2);
+}
+
+#[test]
+fn bad_news_and_what_was_wrong_with_the_answer_stand_side_by_side() {
+    let world = World::with_mailbox(MAIL);
+    world.post.set(Post::IsSlowAndRefuses);
+    let (prompts, _) = world.login(&[WRONG, GONE]);
+    assert!(
+        prompts[1].contains("could not be sent to a***@e***.org, ? for other ways; wrong code, 2 tries left"),
+        "{prompts:?}"
+    );
+}
+
+#[test]
+fn a_notice_that_can_not_be_sent_is_in_the_log() {
+    let world = World::with_mailbox("methods = ['totp', 'recovery']");
+    world.post.set(Post::IsClosed);
+    assert_eq!(world.outcome(&[Some(RECOVERY.as_bytes())]), BY_SHEET);
+    assert!(
+        world.log().contains("kind=recovery-used to=\"a***@e***.org\" error=\"smtp: unreachable"),
+        "{}",
+        world.log()
+    );
+}
+
+#[test]
+fn a_bypass_code_gets_in_once_and_waits_for_a_clock_that_is_behind() {
+    let world = World::with("").fail_times(100);
+    let key = DigestKey { number: KeyNumber::try_from(1).unwrap(), secret: Secret::new(vec![7; 32]) };
+    let code = RecoveryCode::read("zzzzzzzzzzzzzzzz").unwrap();
+    let issued = Issued::now(&key, BYPASS_PURPOSE, code.expose(), UnixTime(1000), 600);
+    world.state.borrow_mut().as_mut().unwrap().bypass = Some(issued);
+    let typed = Some(&b"zzzz-zzzz-zzzz-zzzz"[..]);
+    world.now.set(900);
+    assert_eq!(world.outcome(&[typed, GONE]), Outcome::Refused(Refusal::NoAnswer));
+    world.now.set(1599);
+    assert_eq!(world.outcome(&[typed]), Outcome::Proved(ProvedBy::Bypass));
+    assert_eq!(world.outcome(&[typed, typed, typed]), Outcome::Refused(Refusal::WrongCode));
 }

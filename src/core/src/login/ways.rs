@@ -35,7 +35,7 @@ pub(super) struct Dispatch {
 /// The ways of somebody with these devices, the one that the login begins with in front.
 pub(super) fn of_contacts(contacts: &[(DeviceId, Contact)], config: &Config) -> Vec<Way> {
     let mut ways: Vec<Way> = Vec::new();
-    for (device, contact) in contacts {
+    for (device, contact) in contacts.iter().take(CONTACTS_MAX) {
         let (channel, masked) = match contact {
             Contact::App if config.methods.contains(&Method::Totp) && !ways.contains(&Way::App) => {
                 ways.push(Way::App);
@@ -94,6 +94,8 @@ pub(super) fn chosen<'w>(ways: &'w [Way], number: &str) -> Option<&'w Way> {
     number.parse::<usize>().ok()?.checked_sub(1).and_then(|at| ways.get(at))
 }
 
+/// A menu of more would be longer than what some hosts show (PAM_MAX_MSG_SIZE).
+const CONTACTS_MAX: usize = 6;
 /// More digits than a number in the menu has make a code.
 pub(super) const CHOICE_MAX_DIGITS: usize = 2;
 

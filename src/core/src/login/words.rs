@@ -21,6 +21,8 @@ pub(super) enum Remark {
     OnItsWay { to: String },
     /// A code went out a while ago.
     SentBefore { to: String, seconds: u64 },
+    /// A code went out and is good no more; another has to wait.
+    Soon { seconds: u64 },
     /// A code did not go out.
     NotSent { to: String },
     /// So many codes went out that none may for a while.
@@ -59,9 +61,19 @@ pub(super) enum Slip {
 }
 
 /// A prompt for a code: the configured text first, since scripts and clients wait for it.
-pub(super) fn code_prompt(beginning: &str, remark: &Remark, config: &Config) -> String {
-    let remark = match remark {
-        Remark::None | Remark::Held(Gate::Open) => return beginning.to_owned(),
+pub(super) fn code_prompt(beginning: &str, remarks: &[&Remark], config: &Config) -> String {
+    let remarks: Vec<_> = remarks.iter().filter_map(|remark| said(remark, config)).collect();
+    if remarks.is_empty() {
+        return beginning.to_owned();
+    }
+    let space = if beginning.ends_with(' ') { "" } else { " " };
+    format!("{beginning}{space}({}) ", remarks.join("; "))
+}
+
+/// A remark in words.
+fn said(remark: &Remark, config: &Config) -> Option<String> {
+    Some(match remark {
+        Remark::None | Remark::Held(Gate::Open) => return None,
         Remark::Again { slip, tries_left } => {
             let (before, after) = match slip {
                 Slip::Wrong => ("wrong code, ", ", ? for help"),
@@ -81,6 +93,7 @@ pub(super) fn code_prompt(beginning: &str, remark: &Remark, config: &Config) -> 
         Remark::SentBefore { to, seconds } => {
             format!("sent to {to} {} ago, ? for other ways", duration((*seconds).max(1)))
         }
+        Remark::Soon { seconds } => format!("another code can be sent in {}, ? for other ways", duration(*seconds)),
         Remark::NotSent { to } => format!("could not be sent to {to}, ? for other ways"),
         Remark::Exhausted { seconds } => {
             format!("no more codes can be sent for {}, ? for other ways", duration(*seconds))
@@ -89,18 +102,24 @@ pub(super) fn code_prompt(beginning: &str, remark: &Remark, config: &Config) -> 
         Remark::FromSheet => "one of your recovery codes".to_owned(),
         Remark::NoSuchWay => "there is no such number, ? for the list".to_owned(),
         Remark::Choose => "or a number from the list".to_owned(),
-        Remark::Asked { reference } => format!("your administrator was asked for help, reference {reference}"),
-        Remark::AskOnItsWay { reference } => {
-            format!("the mail to your administrator is on its way, reference {reference}")
+        Remark::Asked { reference } => {
+            format!("your administrator was asked for help, reference {reference}; {}", or_write(config))
         }
-        Remark::AskedBefore => "your administrator was already asked, less than an hour ago".to_owned(),
+        Remark::AskOnItsWay { reference } => {
+            format!("the mail to your administrator is on its way, reference {reference}; {}", or_write(config))
+        }
+        Remark::AskedBefore => format!("you have asked less than an hour ago; {}", or_write(config)),
         Remark::NotAsked => match &config.rescue_mail {
             Some(address) => format!("the mail could not be sent, write to {} yourself", address.as_str()),
             None => "the mail could not be sent".to_owned(),
         },
-    };
-    let space = if beginning.ends_with(' ') { "" } else { " " };
-    format!("{beginning}{space}({remark}) ")
+    })
+}
+
+/// What helps who waits in vain.
+fn or_write(config: &Config) -> String {
+    let address = config.rescue_mail.as_ref().map_or("them", |address| address.as_str());
+    format!("if nobody answers, write to {address}")
 }
 
 /// The answer to `?`: what can be typed, and what can be chosen by its number.
@@ -172,7 +191,7 @@ mod tests {
     #[test]
     fn a_prompt_begins_with_the_configured_text() {
         let config = Config::default();
-        let prompt = |beginning, remark| code_prompt(beginning, &remark, &config);
+        let prompt = |beginning, remark| code_prompt(beginning, &[&remark], &config);
         assert_eq!(prompt("Verification code: ", Remark::None), "Verification code: ");
         assert_eq!(
             prompt("Verification code: ", Remark::Again { slip: Slip::Wrong, tries_left: 1 }),

@@ -4,6 +4,7 @@ use super::{Registrar, RegistrarError};
 use crate::account::{Account, UserName};
 use crate::enrolment::EnrolmentError;
 use crate::keyring::{Binding, KeyNumber, Keyring};
+use crate::state::StateFile;
 use crate::store::{StoreError, enrolment_name};
 use crate::sys::{Directory, split};
 
@@ -64,8 +65,12 @@ impl Registrar<'_> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
         let mut in_use = Vec::new();
+        let states = self.files.states()?;
         for name in self.enrolled()? {
             in_use.extend(self.keys_of(&name)?);
+            // Codes that are out and good: a bypass code may be for days.
+            let state = StateFile::peek(&states, &name.file_stem()).map_err(StoreError::from)?;
+            in_use.extend(state.iter().flat_map(|state| state.keys_of_issued(self.files.now().ok())));
         }
         let mut keyring = self.files.keyring()?;
         in_use.extend(keyring.sealing_number());

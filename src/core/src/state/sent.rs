@@ -108,10 +108,12 @@ impl SentCode {
 }
 
 impl State {
-    /// The last code that went to this device and is not known to have failed.
+    /// The last code that went to this device until now and is not known to have failed.
     #[must_use]
-    pub fn last_sent(&self, channel: Channel, device: DeviceId) -> Option<&SentCode> {
-        let to_it = |code: &&SentCode| code.channel == channel && code.device == device && !code.failed;
+    pub fn last_sent(&self, channel: Channel, device: DeviceId, now: UnixTime) -> Option<&SentCode> {
+        let to_it = |code: &&SentCode| {
+            code.channel == channel && code.device == device && !code.failed && code.issued.since <= now
+        };
         self.sent.iter().filter(to_it).max_by_key(|code| code.issued.since)
     }
 
@@ -143,10 +145,12 @@ impl State {
         now: UnixTime,
         open: impl Fn(Channel) -> bool,
     ) -> Judgement {
-        let hit = self.sent.iter().position(|sent| {
+        let is_hit = |sent: &&SentCode| {
             open(sent.channel) && sent.issued.matches(keys, &sent.channel.purpose(sent.device), code.as_bytes())
-        });
-        if let Some(sent) = hit.and_then(|at| self.sent.get(at)) {
+        };
+        // The same digits may have been sent before, and be of no use any more.
+        let good = self.sent.iter().filter(|sent| sent.is_good(now)).find(is_hit);
+        if let Some(sent) = good.or_else(|| self.sent.iter().find(is_hit)) {
             let (channel, device) = (sent.channel, sent.device);
             if sent.is_good(now) {
                 self.sent.iter_mut().filter(|sent| sent.channel == channel).for_each(|sent| sent.used = true);
@@ -185,11 +189,24 @@ impl State {
         self.messages.push(now);
     }
 
+    /// Takes back a message of that time, which is known never to have left this host.
+    pub fn uncount_message(&mut self, at: UnixTime) {
+        if let Some(place) = self.messages.iter().rposition(|counted| *counted == at) {
+            self.messages.remove(place);
+        }
+    }
+
     /// After the clock was set back, what is in the future counts as now, so that no wait is as long as the clock was
     /// wrong.
     pub fn forget_the_future(&mut self, now: UnixTime) {
         self.messages.iter_mut().for_each(|at| *at = (*at).min(now));
         self.rescue_asked = self.rescue_asked.min(now);
+    }
+
+    /// The keys of every code that is good now, or was issued at a time that is not known.
+    pub fn keys_of_issued(&self, now: Option<UnixTime>) -> Vec<KeyNumber> {
+        let issued = self.sent.iter().map(|code| &code.issued).chain(&self.bypass);
+        issued.filter(|issued| now.is_none_or(|now| now < issued.until)).map(|issued| issued.key).collect()
     }
 
     /// Drops the codes of devices that are gone.
@@ -308,6 +325,23 @@ mod tests {
         state.count_message(at(3600));
         assert_eq!(state.wait_to_send(at(3600), 6), 60);
         assert_eq!(state.wait_to_send(at(3600), 3), 240, "fewer were allowed meanwhile");
+    }
+
+    #[test]
+    fn a_good_code_is_good_though_an_old_one_had_the_same_digits() {
+        let mut state = state();
+        send(&mut state, Channel::Email, "111111", NOW);
+        send(&mut state, Channel::Email, "111111", at(400));
+        assert_eq!(judge(&mut state, "111111", at(401)), Judgement::Right(Channel::Email, DEVICE));
+    }
+
+    #[test]
+    fn a_code_from_the_future_is_not_the_last_that_was_sent() {
+        let mut state = state();
+        send(&mut state, Channel::Email, "111111", NOW);
+        send(&mut state, Channel::Email, "222222", at(500));
+        let last = state.last_sent(Channel::Email, DEVICE, at(10)).unwrap();
+        assert_eq!(last.issued.since, NOW);
     }
 
     #[test]

@@ -43,7 +43,8 @@ pub(super) fn recall(states: &Directory, channel: Channel, pick: u8) -> Result<P
 
 /// Puts a delivery in the place of the oldest one.
 pub(super) fn keep(states: &Directory, channel: Channel, pace: Pace) -> Result<(), FileError> {
-    let mut words = read(states)?;
+    // A file that cannot be read is made anew.
+    let (mut words, readable) = read(states).map_or_else(|_| (vec![0; RING * 2], false), |words| (words, true));
     if let Some(ring) = words.get_mut(place(channel)) {
         ring.rotate_right(1);
         if let Some(newest) = ring.first_mut() {
@@ -51,7 +52,7 @@ pub(super) fn keep(states: &Directory, channel: Channel, pace: Pace) -> Result<(
         }
     }
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    match states.file_to_change(FILE)? {
+    match if readable { states.file_to_change(FILE)? } else { None } {
         // In place and without a sync: what a power cut loses here is nothing.
         Some(file) => {
             let _ = file.into_file().write_all_at(&bytes, 0);

@@ -6,22 +6,20 @@
 
 use std::ffi::{CStr, CString};
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, posix_spawn};
-use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2};
 
 use super::file::above_standard_streams;
-use super::host::file_size_limit;
 
 /// A child of this process, and no other.
 pub struct Program {
@@ -49,8 +47,7 @@ impl Program {
     /// The program is missing or cannot be executed, or this process has no room for what it needs.
     pub fn start(path: &Path, arguments: &[String], input: &[u8]) -> Result<Self, ProgramError> {
         let failed = |attempt| move |source| ProgramError { attempt, source };
-        // In memory instead of a pipe: a write to a pipe that nobody reads would kill the host with SIGPIPE.
-        let input = content(input).map_err(failed("pass the message on"))?;
+        let input = full_pipe(input).map_err(failed("pass the message on"))?;
         let (answer, answers) = pipe().map_err(failed("make a pipe"))?;
         let child = spawn(path, arguments, &input, &answers).map_err(failed("start it"))?;
         Ok(Self { child, reaped: false, answer: answer.into() })
@@ -108,13 +105,15 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         if !self.ends_within(Duration::ZERO) {
-            let _ = kill(self.child, Signal::SIGKILL);
-            while waitpid(self.child, None) == Err(Errno::EINTR) {}
+            // Whoever may not kill it (a host without CAP_KILL) must not wait for it either.
+            if kill(self.child, Signal::SIGKILL).is_ok() {
+                self.ends_within(DEATH);
+            }
         }
     }
 }
 
-fn spawn(path: &Path, arguments: &[String], input: &File, answers: &OwnedFd) -> io::Result<Pid> {
+fn spawn(path: &Path, arguments: &[String], input: &OwnedFd, answers: &OwnedFd) -> io::Result<Pid> {
     let nothing = above_standard_streams(File::options().write(true).open("/dev/null")?.into())?;
     let mut files = PosixSpawnFileActions::init()?;
     files.add_dup2(input.as_raw_fd(), 0)?;
@@ -124,7 +123,11 @@ fn spawn(path: &Path, arguments: &[String], input: &File, answers: &OwnedFd) -> 
     for argument in arguments {
         words.push(CString::new(argument.as_str())?);
     }
-    Ok(posix_spawn(path, &files, &PosixSpawnAttr::init()?, &words, &[] as &[&CStr])?)
+    // A process group of its own: a Ctrl-C at the host's prompt is not for it.
+    let mut attributes = PosixSpawnAttr::init()?;
+    attributes.set_pgroup(Pid::from_raw(0))?;
+    attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETPGROUP)?;
+    Ok(posix_spawn(path, &files, &attributes, &words, &[] as &[&CStr])?)
 }
 
 fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
@@ -132,17 +135,18 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((above_standard_streams(reading)?, above_standard_streams(writing)?))
 }
 
-/// A file in memory with this content, at its beginning.
-fn content(bytes: &[u8]) -> io::Result<File> {
-    // A write beyond the limit would kill the host with SIGXFSZ.
-    if bytes.len() as u64 > file_size_limit() {
-        return Err(io::ErrorKind::FileTooLarge.into());
+/// The reading end of a pipe that holds all of it already. Whoever writes first and reads never has SIGPIPE, and a pipe
+/// knows no file size limit.
+fn full_pipe(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let (reading, writing) = pipe()?;
+    if bytes.len() > PIPE_BYTES {
+        let room = i32::try_from(bytes.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        fcntl(&writing, FcntlArg::F_SETPIPE_SZ(room))?;
     }
-    let descriptor = memfd_create(c"twofactor", MFdFlags::MFD_CLOEXEC)?;
-    let mut file = File::from(above_standard_streams(descriptor)?);
-    file.write_all(bytes)?;
-    file.rewind()?;
-    Ok(file)
+    // Should there be too little room after all, this is an error and no wait.
+    fcntl(&writing, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    File::from(writing).write_all(bytes)?;
+    Ok(reading)
 }
 
 /// A program was not started.
@@ -153,6 +157,10 @@ pub struct ProgramError {
     source: io::Error,
 }
 
+/// How long the kernel may take to end what was killed.
+const DEATH: Duration = Duration::from_secs(2);
+/// What a pipe holds without being asked (pipe(7)).
+const PIPE_BYTES: usize = 64 * 1024;
 const SHORTEST_PAUSE: Duration = Duration::from_micros(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 

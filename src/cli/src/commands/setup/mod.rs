@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use twofactor_core::account::Account;
+use twofactor_core::enrolment::Enrolment;
 use twofactor_core::factor::{Label, Method};
 use twofactor_core::registrar::{NewDevice, NewKind, RegistrarError};
 use twofactor_message::Event;
@@ -15,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::arguments::{Setup, SetupMethod};
 use crate::failure::Failure;
-use crate::office::{Office, account_named};
+use crate::office::{Office, account_named, mailboxes};
 use crate::output::Output;
 use crate::terminal;
 
@@ -36,8 +37,9 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
         ));
     }
     check_target(arguments, method)?;
-    check_allowed(&office, method)?;
     let before = check_early(&office, &account, &label, arguments.replace)?;
+    check_allowed(&office, method, before.as_ref())?;
+    let mailboxes = before.as_ref().map(mailboxes).unwrap_or_default();
 
     let Proved { kind, uri, secret, to } = match method {
         Method::Email | Method::Sms => sent::prove(arguments, &office, &account, output)?,
@@ -48,7 +50,7 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
     let with_recovery = office.config.methods.contains(&Method::Recovery);
     let enrolled = office.registrar().enrol(&account, device, with_recovery);
     let codes = enrolled.map_err(|error| Failure::about(account.name.as_str(), &error))?;
-    office.tell(&account, &before, Event::MethodAdded, &detail, output);
+    office.tell(&account, &mailboxes, Event::MethodAdded, &detail, output);
 
     let user = account.name.as_str();
     let mut text = Zeroizing::new(format!("{user} is enrolled.\n"));
@@ -102,11 +104,17 @@ fn check_target(arguments: &Setup, method: Method) -> Result<(), Failure> {
     }
 }
 
-/// Whether a login would ever take it.
-fn check_allowed(office: &Office, method: Method) -> Result<(), Failure> {
+/// Whether a login would ever take it. Where mail is for rescues alone, there must be something to be rescued from.
+fn check_allowed(office: &Office, method: Method, before: Option<&Enrolment>) -> Result<(), Failure> {
     let is_rescue = method == Method::Email && office.config.rescue.is_some();
-    if office.config.methods.contains(&method) || is_rescue {
+    if office.config.methods.contains(&method) || (is_rescue && before.is_some_and(|before| office.lets_in(before))) {
         return Ok(());
+    }
+    if is_rescue {
+        return Err(Failure::new(
+            "codes by mail are for rescues alone here, and there is nothing else yet",
+            "set up another method first, or add \"email\" to methods in config.toml",
+        ));
     }
     let name = method.name();
     Err(Failure::new(
@@ -115,20 +123,15 @@ fn check_allowed(office: &Office, method: Method) -> Result<(), Failure> {
     ))
 }
 
-/// What would make the command fail in the end is said before anybody takes out a phone. Answers with the mailboxes
-/// that are enrolled already.
-fn check_early(
-    office: &Office,
-    account: &Account,
-    label: &Label,
-    replace: bool,
-) -> Result<crate::office::Mailboxes, Failure> {
+/// What would make the command fail in the end is said before anybody takes out a phone. Answers with what is enrolled
+/// already.
+fn check_early(office: &Office, account: &Account, label: &Label, replace: bool) -> Result<Option<Enrolment>, Failure> {
     let about = |error| Failure::about(account.name.as_str(), &error);
-    let Some(standing) = office.registrar().standing(account).map_err(about)? else { return Ok(Vec::new()) };
+    let Some(standing) = office.registrar().standing(account).map_err(about)? else { return Ok(None) };
     if standing.enrolment.device(label).is_some() && !replace {
         return Err(about(RegistrarError::LabelTaken { label: label.clone() }));
     }
-    Ok(crate::office::mailboxes(&standing.enrolment))
+    Ok(Some(standing.enrolment))
 }
 
 /// What programs get.
