@@ -139,7 +139,7 @@ fn a_mailer_that_hangs_is_gone_when_its_time_is_over_and_the_next_prompt_tells()
     let (report, journal) = prompt.go_on();
     let prompts = report.cycle().prompts();
     assert_eq!(prompts[0], ON_ITS_WAY);
-    assert!(prompts[1].ends_with(NOT_SENT), "{prompts:?}");
+    assert!(prompts[1].contains("(could not be sent to f***@e***.test, "), "{prompts:?}");
     assert!(failure(&journal).contains("no answer within 3 s"), "{}", failure(&journal));
     assert_unchanged("a mailer that hangs", &report);
 
