@@ -6,12 +6,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Answer, Barrier, Cycle, Race, Report, RunningHost, Sandbox, Script, Secret, Step, Worker};
+use support::{Answer, Barrier, Cycle, Mailbox, Race, Report, RunningHost, Sandbox, Script, Secret, Step, Worker};
 
 const SOON: Duration = Duration::from_secs(10);
 /// How many want to be let in by one code.
 const PROCESSES: usize = 32;
 const ROUNDS: usize = 100;
+const MAILED_ROUNDS: usize = 30;
 /// The throttle never closes while so many fail.
 const PATIENT: &str = "[limits]\nfree_failures = 100\nlock_after = 100\n";
 
@@ -29,6 +30,23 @@ fn one_recovery_code_in_32_processes_lets_exactly_one_in() {
     for (user, secret) in enrolled(&sandbox, ROUNDS) {
         one_of_many(&sandbox, &user, &secret.recovery_codes[0]);
         assert_eq!(status(&sandbox, &user)["recovery_codes_left"], 9, "{user}");
+    }
+}
+
+#[test]
+fn one_mailed_code_in_32_processes_lets_exactly_one_in() {
+    let mail = "[mail]\nfrom = 'twofactor@example.org'\ntransports = ['maildir']\n";
+    let sandbox = machine(&format!("methods = ['email']\n{PATIENT}{mail}"));
+    sandbox.bash("install -d -o twofactor -g twofactor -m 700 /var/spool/twofactor").succeeded();
+    let mut mailbox = Mailbox::at(&sandbox, "/var/spool/twofactor");
+    for user in users(&sandbox, MAILED_ROUNDS) {
+        let address = format!("{user}@example.org");
+        let setup = ["setup", &user, "--method", "email", "--address", &address, "--no-confirm", "--json"];
+        sandbox.run("twofactor", setup).succeeded();
+        // Somebody asks for the code and goes away; in the other sessions it is the same one.
+        assert_eq!(answered(&sandbox, &user, &[]).outcome(), "PAM_AUTH_ERR");
+        one_of_many(&sandbox, &user, &mailbox.next_letter().code());
+        assert_eq!(mailbox.waiting(), 0, "{user}");
     }
 }
 
@@ -220,13 +238,18 @@ fn machine(config: &str) -> Sandbox {
 
 /// So many users with an authenticator app each.
 fn enrolled(sandbox: &Sandbox, count: usize) -> Vec<(String, Secret)> {
+    users(sandbox, count).into_iter().map(|user| (user.clone(), sandbox.enrol(&user))).collect()
+}
+
+/// So many users.
+fn users(sandbox: &Sandbox, count: usize) -> Vec<String> {
     let users: Vec<String> = (0..count).map(|number| format!("user{number}")).collect();
     let mut passwd = sandbox.read("/etc/passwd");
     for (user, uid) in users.iter().zip(5000..) {
         passwd += &format!("{user}:x:{uid}:{uid}::/:/bin/sh\n");
     }
     sandbox.write("/etc/passwd", passwd, 0o644);
-    users.into_iter().map(|user| (user.clone(), sandbox.enrol(&user))).collect()
+    users
 }
 
 /// As many processes as codes, all at the prompt before the first of them answers.
