@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::{
-    Answer, Authority, Barrier, Behaviour, Cycle, Door, HostileSmtp, Journal, Letter, Mailbox, Program, Race, Report,
-    Sandbox, Script, Stage, Step, Worker,
+    Answer, Authority, Barrier, Behaviour, Cycle, Door, HostileSmtp, Journal, Letter, Mailbox, Playing, Program, Race,
+    Report, Sandbox, Script, Stage, Step, Worker,
 };
 
 const SPOOL: &str = "/var/spool/twofactor";
@@ -95,6 +95,19 @@ fn a_mailer_that_takes_every_mail_and_says_no_is_no_way_around_the_limit() {
     let letters = house.letters();
     assert_eq!(letters.len(), 6, "{:?}", subjects(&letters));
     house.assert_nothing_is_told(&codes(&letters));
+}
+
+#[test]
+fn a_server_that_takes_every_mail_and_hangs_up_is_no_way_around_the_limit() {
+    let house = House::new("");
+    let authority = Authority::new();
+    let server = HostileSmtp::implicit(&authority.certificate("127.0.0.1")).at(Stage::Message, Behaviour::Close);
+    let server = house.by_smtp(&authority, server);
+    for _ in 0..3 {
+        house.storm("alice", &["?", BY_MAIL, "?", BY_MAIL]);
+    }
+    house.wait_for_quiet();
+    assert_eq!(server.heard().messages().len(), 6);
 }
 
 #[test]
@@ -470,13 +483,8 @@ fn no_host_address_or_terminal_becomes_a_header_an_option_a_command_or_a_line() 
 fn no_secret_is_where_others_can_read_while_a_server_keeps_a_login_waiting() {
     let house = House::new("");
     let authority = Authority::new();
-    let server = HostileSmtp::implicit(&authority.certificate("127.0.0.1")).at(Stage::Quit, Behaviour::Hang);
-    let server = server.at(Stage::Message, Behaviour::Hang).start(&house.sandbox, 465);
-    house.sandbox.write("/etc/twofactor/ca.pem", authority.pem(), 0o644);
-    house.sandbox.write("/etc/twofactor/smtp.password", "correct-horse-battery\n", 0o600);
-    let smtp = "[mail.smtp]\nserver = '127.0.0.1'\nusername = 'mailer'\nca_file = '/etc/twofactor/ca.pem'\n\
-        password_file = '/etc/twofactor/smtp.password'\n";
-    house.configure(&settings("smtp", &["email"], smtp));
+    let server = HostileSmtp::implicit(&authority.certificate("127.0.0.1")).at(Stage::Message, Behaviour::Hang);
+    let server = house.by_smtp(&authority, server);
     let login = house.sandbox.start_pam_host(json!({ "service": "sshd", "user": "alice" }));
     server.wait_for_stage(Stage::Message);
     let processes = house.sandbox.processes("twofactor-deliver");
@@ -547,6 +555,16 @@ impl House {
         house.sandbox.write("/usr/local/bin/mailer", mailer, 0o755);
         house.sandbox.bash(&format!("install -d -o twofactor -g twofactor -m 700 {SPOOL}/new")).succeeded();
         house
+    }
+
+    /// Its mail goes to a server that wants a password.
+    fn by_smtp(&self, authority: &Authority, server: HostileSmtp) -> Playing {
+        self.sandbox.write("/etc/twofactor/ca.pem", authority.pem(), 0o644);
+        self.sandbox.write("/etc/twofactor/smtp.password", "correct-horse-battery\n", 0o600);
+        let smtp = "[mail.smtp]\nserver = '127.0.0.1'\nusername = 'mailer'\nca_file = '/etc/twofactor/ca.pem'\n\
+            password_file = '/etc/twofactor/smtp.password'\n";
+        self.configure(&settings("smtp", &["email", "recovery"], smtp));
+        server.start(&self.sandbox, 465)
     }
 
     fn configure(&self, config: &str) {
