@@ -494,7 +494,8 @@ fn a_slow_server_keeps_nobody_from_the_prompt_or_another_way_and_its_failure_is_
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     no_sender_is_left(&door);
     visit.type_code(&app.wrong_code());
-    visit.answer("(could not be sent to a***@e***.test, ? for other ways)", &app.wrong_code());
+    let failed = "could not be sent to a***@e***.test, ? for other ways";
+    visit.answer(&format!("({failed}; wrong code, 2 tries left, ? for help)"), &app.wrong_code());
     let list = visit.ask_for_ways("(wrong code, 1 try left, ? for help)");
     // It may be tried again at once, and nobody has to wait for that.
     visit.choose(&list, "by mail");
