@@ -164,6 +164,8 @@ fn half_of_a_way_to_send_denies_and_says_which_half() {
             (2, 11),
             "a command is the absolute path of a program and its arguments",
         ),
+        ("[mail.smtp]\nserver = 'a'\nauth = 'xoauth2'", (3, 8), "auth needs a username and a password_file"),
+        ("[code]\nresend_after = '6m'", (2, 16), "another code is sent before the last one is too old"),
         ("[sms]\ntimeout = '5s'", (1, 1), "key `provider` is missing"),
         ("[sms]\nprovider = 'twillio'", (2, 12), "unknown value `twillio`: did you mean `twilio`?"),
         ("[sms]\nprovider = 'pigeon'", (2, 12), "unknown value `pigeon`: expected one of twilio, http, command"),
@@ -186,6 +188,16 @@ fn half_of_a_way_to_send_denies_and_says_which_half() {
             "[sms]\nprovider = 'http'\nurl = 'https://g/{number}/{text}'\nheaders = ['X-Key: {secret}']",
             (4, 11),
             "{secret} needs a secret_file",
+        ),
+        (
+            "[sms]\nprovider = 'http'\nurl = 'http://localhost@gateway.example.org/{number}/{text}'",
+            (3, 7),
+            "a URL begins with https:// (http:// only for localhost)",
+        ),
+        (
+            "[sms]\nprovider = 'command'\ncommand = ['/usr/local/bin/{number}']",
+            (3, 11),
+            "{number} stands in no argument",
         ),
         (
             "[sms]\nprovider = 'command'\ncommand = ['/usr/local/bin/send-sms']",
