@@ -12,7 +12,8 @@ pub struct Script {
     pub service: String,
     /// Where the service's file lies, pam_start_confdir(3); otherwise /etc/pam.d.
     pub confdir: Option<PathBuf>,
-    /// PAM_USER; without it the modules ask, and the first answer is the name.
+    /// PAM_USER, in which `{cycle}` is the number of the cycle; without it the modules ask, and the first answer is the
+    /// name.
     pub user: Option<String>,
     pub rhost: Option<String>,
     pub ruser: Option<String>,

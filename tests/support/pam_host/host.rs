@@ -18,6 +18,7 @@ pub fn run(script: &Script) -> Report {
     let limits = limit(script);
     let (mut cycles, mut counts, mut samples) = (Vec::new(), BTreeMap::new(), Vec::new());
     for number in 0..script.repeat {
+        let script = &of_cycle(script, number);
         if script.repeat > LISTED && number % (script.repeat / SAMPLES).max(1) == 0 {
             samples.push(Sample {
                 cycles: number,
@@ -43,6 +44,12 @@ pub fn run(script: &Script) -> Report {
     }
     let after = settled(&before);
     Report { cycles, counts, samples, before, after }
+}
+
+/// The script with the number of the cycle filled in.
+fn of_cycle(script: &Script, number: usize) -> Script {
+    let user = script.user.as_ref().map(|user| user.replace("{cycle}", &number.to_string()));
+    Script { user, ..script.clone() }
 }
 
 /// Takes on the habits that last. Descriptors and limits come apart, so that a snapshot can be taken between.
