@@ -310,13 +310,18 @@ fn a_mailed_code_as_a_rescue_is_off_unless_it_is_wanted() {
     let off = format!("methods = ['totp', 'recovery']\n{BY_MAILDIR}");
     let on = format!("{off}[rescue]\nemail = true\nlifetime = '20m'\n");
     let mut mailbox = door.spool();
+    let set_up = |user: &str| {
+        let options = ["--method", "email", "--address", "a@example.test", "--no-confirm", "--json"];
+        door.sandbox.run("twofactor", [&["setup", user], &options[..]].concat())
+    };
     door.configure(&off);
     let app = door.enrol("alice");
-    let refused =
-        door.sandbox.run("twofactor", ["setup", "alice", "--method", "email", "--address", "a@b.c", "--json"]);
+    let refused = set_up("alice");
     assert!(refused.stderr.contains("the configuration does not allow email"), "{}", refused.stderr);
 
     door.configure(&on);
+    let refused = set_up("bob");
+    assert!(refused.stderr.contains("for rescues alone here, and there is nothing else yet"), "{}", refused.stderr);
     door.enrol_mailbox("alice", &[]);
     let way = "if the others are lost: a code by mail to a***@e***.test";
     let mut visit = door.knock("alice");

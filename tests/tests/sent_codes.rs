@@ -337,6 +337,29 @@ fn the_list_of_ways_has_them_all_and_each_can_be_chosen() {
 }
 
 #[test]
+fn each_of_two_mailboxes_has_its_own_code_and_one_of_them_gets_in() {
+    let door = Door::new(Program::Ssh);
+    let mut mailbox = by_maildir(&door, BY_MAILDIR);
+    door.enrol_mailbox("alice", &[]);
+    let work = ["--method", "email", "--address", "al@work.test", "--label", "work", "--no-confirm", "--json"];
+    door.sandbox.run("twofactor", [&["setup", "alice"], &work[..]].concat()).succeeded();
+    assert_eq!(mailbox.next_letter().header("To").as_deref(), Some("alice@example.test"), "the notice");
+    let mut visit = door.knock("alice");
+    let first = mailbox.next_letter();
+    let list = visit.ask_for_ways(SENT);
+    assert!(list.contains("  1  a code by mail to a***@e***.test\n  2  a code by mail to a***@w***.test\n"), "{list}");
+    visit.choose(&list, "w***");
+    let second = mailbox.next_letter();
+    let to = [&first, &second].map(|letter| letter.header("To").unwrap());
+    assert_eq!(to, ["alice@example.test", "al@work.test"]);
+    visit.answer("(sent to a***@w***.test, ? for other ways)", &second.code());
+    visit.is_let_in("outcome=proved reason=code-accepted method=email device=work");
+    let mut again = door.knock("alice");
+    again.answer(SENT, &first.code());
+    again.is_asked("(that code was already used, give a new one, 2 tries left)");
+}
+
+#[test]
 fn a_number_that_is_not_in_the_list_costs_no_try_and_the_list_can_be_had_again() {
     let door = Door::new(Program::Ssh);
     by_maildir(&door, BY_MAILDIR);
