@@ -5,7 +5,11 @@
 //! 2 KiB (pwrite and fdatasync of a preallocated file) on the same file system. Two shapes: one process a login
 //! (fork, exec, dlopen, exit), and many logins in one process.
 //!
-//! To run it, as root, with the release build in place (`cargo build --release -p pam-twofactor`, then `-p twofactor`):
+//! For a code that is mailed it measures the time to the prompt, with a Maildir for a mail server, beside the sender alone
+//! with the same mail and one such overwrite.
+//!
+//! To run it, as root, with the release build in place (`cargo build --release -p pam-twofactor`, then `-p twofactor`,
+//! then `-p twofactor-deliver`):
 //!
 //! ```text
 //! cargo bench -p twofactor-tests                 about three minutes and 1.5 GB below target/, removed at the end
@@ -19,6 +23,7 @@
 #[path = "../support/pam_host/pam.rs"]
 mod pam;
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -31,6 +36,7 @@ use std::{env, ptr};
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 use serde_json::Value;
 use support::{Secret, release};
+use twofactor_message::{Attempt, Errand, Load, Mail, MailRoute, Verdict};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -55,6 +61,7 @@ fn outside(sizes: &[&str]) -> ExitCode {
     fs::create_dir(&folder).expect("a directory below target/");
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private", "--", "bash", "-euc", SETUP, "bench"]);
+    command.env("RELEASE", release());
     command.arg(env::current_exe().expect("our own path")).arg("inside").arg(&folder);
     let sizes = if sizes.is_empty() { &["1", "1000", "100000"] } else { sizes };
     let status = command.args(sizes).status().expect("unshare(1) starts");
@@ -84,6 +91,9 @@ fn inside(folder: &Path, sizes: &[&str]) {
         }
         depopulate(folder);
     }
+    let (baseline, prompt) = measure_mailed(folder);
+    println!("\n{:<35}{:>30}{:>30}{:>8}", "", "sender alone and 2 KiB, ms", "to the prompt, ms", "ratio");
+    println!("{:<35}{baseline:>30}{prompt:>30}{:>8.2}", "a code by mail", prompt.median / baseline.median);
     drop(journal);
     verdict(&rows);
 }
@@ -205,6 +215,100 @@ fn measure(folder: &Path, shape: Shape, users: &[User], repetitions: usize) -> (
     (Figures::of(baselines), Figures::of(logins))
 }
 
+/// The sender alone with one mail, and the module up to its prompt for a code that is mailed.
+fn measure_mailed(folder: &Path) -> (Figures, Figures) {
+    let mail = "methods = ['email']\n[mail]\nfrom = 'twofactor@example.test'\ntransports = ['maildir']\n";
+    fs::write("/etc/twofactor/config.toml", mail).expect("a bind mount of ours");
+    let tool = Command::new(release().join("twofactor"))
+        .args(["setup", "measured0", "--method", "email", "--address", "measured0@example.test"])
+        .args(["--no-confirm", "--json"])
+        .output()
+        .expect("twofactor was built");
+    assert!(tool.status.success(), "{}", String::from_utf8_lossy(&tool.stderr));
+    let [_, state] = files(folder, "measured0");
+    let fresh = fs::read(&state).expect("a file of the tool");
+    let frame = errand().encode();
+    let (mut baselines, mut prompts) = (Vec::new(), Vec::new());
+    for repetition in 0..220 {
+        let file = OpenOptions::new().write(true).open(&state).expect("the state is there");
+        file.write_all_at(&fresh, 0).expect("a write in place");
+        file.sync_all().expect("a disk");
+        let baseline = timed(|| {
+            send(&frame);
+            let record = OpenOptions::new().write(true).open(folder.join("record")).expect("the preallocated file");
+            record.write_all_at(&[2; RECORD_BYTES], 0).expect("a write in place");
+            record.sync_data().expect("a disk");
+        });
+        let begun = Instant::now();
+        let prompted = prompted(folder, c"measured0");
+        if repetition >= 20 {
+            baselines.push(baseline);
+            prompts.push(prompted.duration_since(begun));
+        }
+    }
+    let mails = fs::read_dir("/var/spool/twofactor/new").expect("the mails").count();
+    assert_eq!(mails, 2 * 220, "every one was sent");
+    depopulate(folder);
+    (Figures::of(baselines), Figures::of(prompts))
+}
+
+/// The mail that a login sends, or one like it.
+fn errand() -> Errand {
+    let mail = Mail {
+        from: "twofactor@example.test".parse().expect("an address"),
+        from_name: None,
+        to: vec!["measured0@example.test".parse().expect("an address")],
+        copy: Vec::new(),
+        subject: "123456 is your login code".to_owned(),
+        text: "123456\n".repeat(80),
+        html: None,
+        host: "testhost".to_owned(),
+    };
+    let route = MailRoute::Maildir("/var/spool/twofactor".to_owned());
+    Errand { load: Load::Mail((mail, vec![Attempt { route, timeout_seconds: 5 }])), conversation: false }
+}
+
+/// Starts the sender as the module does, and waits for its verdict.
+fn send(frame: &[u8]) {
+    let mut sender = Command::new("/usr/libexec/twofactor/twofactor-deliver")
+        .args([SENDER_ID, SENDER_ID])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the sender was built");
+    sender.stdin.take().expect("a pipe").write_all(frame).expect("it reads");
+    let said = sender.wait_with_output().expect("it ends").stdout;
+    assert_eq!(Verdict::decode(&said).expect("a verdict").delivered_by(), Some("maildir"));
+}
+
+/// When the first prompt came.
+fn prompted(folder: &Path, user: &CStr) -> Instant {
+    PROMPTED.set(None);
+    let _ = authenticate_with(folder, c"login", user, c"", note_prompt);
+    PROMPTED.get().expect("a prompt")
+}
+
+thread_local! {
+    static PROMPTED: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+type Converse = unsafe extern "C" fn(c_int, *mut *const pam::Message, *mut *mut pam::Response, *mut c_void) -> c_int;
+
+/// pam_conv(3) of somebody who takes down the time and goes.
+unsafe extern "C" fn note_prompt(
+    _: c_int,
+    _: *mut *const pam::Message,
+    _: *mut *mut pam::Response,
+    _: *mut c_void,
+) -> c_int {
+    if PROMPTED.get().is_none() {
+        PROMPTED.set(Some(Instant::now()));
+    }
+    pam::CONV_ERR
+}
+
 /// Puts the state back to where no code was used, so that one user can log in more than once in a step.
 fn forget(folder: &Path, user: &User) {
     let [_, state] = files(folder, &user.name);
@@ -239,6 +343,10 @@ fn log_in(folder: &Path, user: &str, code: &str) {
 
 /// From pam_start to pam_end, with one answer for every prompt.
 fn authenticate(folder: &Path, service: &CStr, user: &CStr, answer: &CStr) -> c_int {
+    authenticate_with(folder, service, user, answer, converse)
+}
+
+fn authenticate_with(folder: &Path, service: &CStr, user: &CStr, answer: &CStr, converse: Converse) -> c_int {
     let confdir = CString::new(folder.join("pam.d").to_str().expect("a path in UTF-8")).expect("no NUL");
     let conversation = pam::Conversation { converse, appdata: answer.as_ptr().cast_mut().cast() };
     let mut handle = ptr::null_mut();
@@ -360,7 +468,7 @@ fn verdict(rows: &[Row]) {
 const SETUP: &str = r#"
 folder=$3
 mount -t tmpfs -o mode=755 stage /run
-for over in etc var/lib; do
+for over in etc var/lib usr/libexec var/spool; do
     mkdir -p "/run/stage/$over/upper" "/run/stage/$over/work"
     mount -t overlay -o "lowerdir=/$over,upperdir=/run/stage/$over/upper,workdir=/run/stage/$over/work" stage "/$over"
 done
@@ -369,11 +477,17 @@ mkdir -m 700 "$folder/lib/users" "$folder/lib/state"
 mkdir -p /etc/twofactor /var/lib/twofactor
 mount --bind "$folder/etc" /etc/twofactor
 mount --bind "$folder/lib" /var/lib/twofactor
+mkdir -p /usr/libexec/twofactor /var/spool/twofactor
+cp "$RELEASE/twofactor-deliver" /usr/libexec/twofactor/
+echo "twofactor:x:4999:4999::/nonexistent:/usr/sbin/nologin" >>/etc/passwd
+chown 4999:4999 /var/spool/twofactor
 mount -t tmpfs -o mode=755 dev /dev
 mknod -m 666 /dev/null c 1 3
 mknod -m 666 /dev/urandom c 1 9
 exec "$@"
 "#;
+/// Who the sender runs as.
+const SENDER_ID: &str = "4999";
 const MEASURED_USERS: usize = 100;
 const RECORD_BYTES: usize = 2048;
 /// A code is good for the rest of its step and the whole of the next.
