@@ -3,13 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Output, Report, Sandbox, Secret, pam_host};
+use support::{Mailbox, Output, Report, Sandbox, Secret, pam_host};
 
 /// Opening takes part because it creates, and because descriptors run out.
 const STEPS: &str = "openat,flock,fchmod,ftruncate,write,pwrite64,fsync,fdatasync,\
     rename,renameat,renameat2,unlink,unlinkat";
+
+/// What starts the sender, hands it the message and hears of it takes part as well.
+const SENDING_STEPS: &str = "openat,flock,fchmod,ftruncate,write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,\
+    unlink,unlinkat,getrandom,memfd_create,pipe2,fcntl,vfork,fork,clone,clone3,poll,ppoll,read,wait4,sendto,close";
 
 /// A machine on which a program can be stopped anywhere, and records to come back to.
 struct Bench {
@@ -52,7 +58,7 @@ impl Bench {
     /// The steps of a program from the moment in which it opens the first of our files.
     fn steps(&self, program: &Program) -> Vec<Step> {
         self.restore();
-        let trace = ["-o", "/run/trace", "-e", &format!("trace={STEPS}")];
+        let trace = ["-o", "/run/trace", "-e", &format!("trace={}", program.calls())];
         self.traced(&trace, program).succeeded();
         let mut numbers = BTreeMap::new();
         let mut steps = Vec::new();
@@ -70,13 +76,17 @@ impl Bench {
     /// Brings the records back, runs a program, and kills it as it is about to take one step.
     #[track_caller]
     fn kill(&self, step: &Step, program: &Program) -> Output {
+        let output = self.kill_if_it_comes_there(step, program);
+        assert_eq!(output.status.signal(), Some(libc::SIGKILL), "{step:?}: {output:?}");
+        output
+    }
+
+    fn kill_if_it_comes_there(&self, step: &Step, program: &Program) -> Output {
         self.restore();
         let Step { name, number, .. } = step;
         let trace = ["-o", "/dev/null", "-e", &format!("trace={name}")];
         let inject = ["-e", &format!("inject={name}:signal=SIGKILL:when={number}")];
-        let output = self.traced(&[&trace[..], &inject[..]].concat(), program);
-        assert_eq!(output.status.signal(), Some(libc::SIGKILL), "{step:?}: {output:?}");
-        output
+        self.traced(&[&trace[..], &inject[..]].concat(), program)
     }
 
     /// Brings the records back, and runs a program of which one step fails.
@@ -89,7 +99,7 @@ impl Bench {
     }
 
     fn traced(&self, options: &[&str], program: &Program) -> Output {
-        let words = ["-f", "-qq"].iter().chain(options).copied().map(str::to_owned);
+        let words = program.strace().iter().chain(options).copied().map(str::to_owned);
         self.sandbox.run_with_input("strace", words.chain(program.words()), &program.input())
     }
 
@@ -158,21 +168,34 @@ impl Bench {
 
 /// What is interrupted.
 enum Program {
-    Login { answer: String },
+    Login {
+        answer: String,
+    },
+    /// A login that sends a code and then has no answer; the sender itself is not interrupted.
+    Sending,
     Tool(&'static str),
 }
 
 impl Program {
     fn words(&self) -> Vec<String> {
         match self {
-            Program::Login { .. } => vec![pam_host().to_str().unwrap().to_owned(), "run".to_owned()],
+            Program::Login { .. } | Program::Sending => vec![pam_host().to_str().unwrap().to_owned(), "run".to_owned()],
             Program::Tool(command) => format!("twofactor {command}").split(' ').map(str::to_owned).collect(),
         }
+    }
+
+    fn calls(&self) -> &'static str {
+        if matches!(self, Program::Sending) { SENDING_STEPS } else { STEPS }
+    }
+
+    fn strace(&self) -> &'static [&'static str] {
+        if matches!(self, Program::Sending) { &["-qq"] } else { &["-f", "-qq"] }
     }
 
     fn input(&self) -> String {
         match self {
             Program::Login { answer } => script("alice", answer).to_string(),
+            Program::Sending => json!({ "user": "alice" }).to_string(),
             Program::Tool(_) => String::new(),
         }
     }
@@ -483,6 +506,134 @@ fn an_unlock_killed_at_any_step_gives_no_code_back() {
         bench.tool("unlock alice").succeeded();
         bench.assert_let_in_once(step, &bench.issue_recovery());
         bench.assert_no_temporary_file(step);
+    }
+}
+
+#[test]
+fn a_login_by_mailed_code_killed_at_any_step_lets_it_in_at_most_once() {
+    let bench = Bench::new();
+    let mut mailbox = by_mail(&bench);
+    assert_eq!(bench.login(""), "PAM_AUTH_ERR");
+    let code = mailbox.next_letter().code();
+    bench.keep();
+    let steps = bench.steps(&Program::Login { answer: code.clone() });
+    assert_complete(&steps, &["openat", "flock", "pwrite64", "fdatasync"]);
+    let mut used = BTreeSet::new();
+    for step in &steps {
+        let journal = bench.sandbox.journal().from_here();
+        bench.kill(step, &Program::Login { answer: code.clone() });
+        let let_in = journal.lines_with("outcome=proved").len();
+        let times = let_in + (0..2).filter(|_| bench.login(&code) == "PAM_SUCCESS").count();
+        assert!(times <= 1, "{step:?}: {code} was accepted {times} times");
+        used.insert(times);
+        bench.assert_no_temporary_file(step);
+    }
+    assert!(used.contains(&1), "the code was never accepted");
+}
+
+#[test]
+fn a_login_that_sends_a_code_killed_at_any_step_sends_no_more_than_is_counted() {
+    let bench = Bench::new();
+    let mut mailbox = by_mail(&bench);
+    bench.keep();
+    let steps = sending_steps(&bench);
+    let mut sent = BTreeMap::new();
+    for step in &steps {
+        // How many random bytes are thrown away, and how often the sender is looked after, is not always the same.
+        let is_killed = bench.kill_if_it_comes_there(step, &Program::Sending).status.signal() == Some(libc::SIGKILL);
+        assert!(is_killed || ["getrandom", "wait4", "poll", "read"].contains(&step.name.as_str()), "{step:?}");
+        let before = at_most_one_letter_and_one_use(&bench, &mut mailbox, step);
+        *sent.entry((is_killed, before)).or_insert(0) += 1;
+    }
+    assert!(sent[&(true, 0)] > 10 && sent[&(true, 1)] > 3, "killed before the letter and after it: {sent:?}");
+}
+
+#[test]
+fn a_login_that_sends_a_code_of_which_any_step_fails_is_true_and_sends_no_more_than_is_counted() {
+    let bench = Bench::new();
+    let mut mailbox = by_mail(&bench);
+    bench.keep();
+    let mut prompts = BTreeSet::new();
+    for step in &sending_steps(&bench) {
+        for error in sending_errors(step) {
+            let journal = bench.sandbox.journal().from_here();
+            let output = bench.fail(step, error, &Program::Sending).succeeded();
+            let report: Report = serde_json::from_str(&output.stdout).unwrap();
+            let case = format!("{error} of {}: {:?}", step.text, journal.lines());
+            assert_ne!(report.outcome(), "PAM_SUCCESS", "{case}");
+            assert_eq!(report.after.children, [0; 0], "{case}");
+            let prompt = report.cycle().prompts().first().map_or("none", |prompt| *prompt).to_owned();
+            wait_until_nobody_sends(&bench);
+            if prompt.contains("(sent to ") {
+                assert!(mailbox.waiting() == 1 || journal.lines_with("result=withheld").len() == 1, "a lie: {case}");
+            }
+            prompts.insert(prompt);
+            at_most_one_letter_and_one_use(&bench, &mut mailbox, step);
+        }
+    }
+    let could_not = |prompt: &String| prompt.contains("(could not be sent to ");
+    assert!(prompts.iter().any(could_not) && prompts.contains("none"), "{prompts:?}");
+}
+
+/// alice gets her codes by mail, one an hour; nobody waits for another one.
+fn by_mail(bench: &Bench) -> Mailbox {
+    let config = "methods = ['email']\n[code]\nsends_per_hour = 1\nresend_after = '1h'\nlifetime = '1h'\n\
+        [limits]\nfree_failures = 100\n[mail]\nfrom = 'twofactor@example.test'\ntransports = ['maildir']\n";
+    bench.sandbox.write("/etc/twofactor/config.toml", config, 0o644);
+    bench.sandbox.bash("install -d -o twofactor -g twofactor -m 700 /var/spool/twofactor").succeeded();
+    bench.tool("setup alice --method email --address alice@example.test --no-confirm --json").succeeded();
+    Mailbox::at(&bench.sandbox, "/var/spool/twofactor")
+}
+
+/// The steps until the host itself looks around.
+fn sending_steps(bench: &Bench) -> Vec<Step> {
+    let mut steps = bench.steps(&Program::Sending);
+    wait_until_nobody_sends(bench);
+    bench.sandbox.bash("rm -rf /var/spool/twofactor/*").succeeded();
+    let end = steps.iter().position(|step| step.text.contains("\"/proc/self/")).unwrap();
+    steps.truncate(end);
+    assert_complete(&steps, &["openat", "flock", "pwrite64", "fdatasync", "pipe2", "poll", "read", "wait4", "close"]);
+    steps
+}
+
+/// Whatever was interrupted: with the logins that follow no more than one letter has come, its code gets in once, and
+/// no other letter follows it. Returns how many had come before.
+#[track_caller]
+fn at_most_one_letter_and_one_use(bench: &Bench, mailbox: &mut Mailbox, step: &Step) -> usize {
+    wait_until_nobody_sends(bench);
+    let before = mailbox.waiting();
+    assert_eq!(bench.login(""), "PAM_AUTH_ERR", "{step:?}: {:?}", bench.last_line());
+    wait_until_nobody_sends(bench);
+    let letters: Vec<_> = (0..mailbox.waiting()).map(|_| mailbox.next_letter()).collect();
+    assert!(letters.len() <= 1, "{step:?}: {} letters", letters.len());
+    for letter in letters {
+        bench.assert_let_in_once(step, &letter.code());
+        assert_eq!(mailbox.waiting(), 0, "{step:?}: one more letter");
+    }
+    before
+}
+
+fn wait_until_nobody_sends(bench: &Bench) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !bench.sandbox.processes("twofactor-deliver").is_empty() {
+        assert!(Instant::now() < deadline, "the sender does not come to an end");
+        // Nobody of them is a child of ours.
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// What each system call of a login that sends can answer on a bad day.
+fn sending_errors(step: &Step) -> &'static [&'static str] {
+    match step.name.as_str() {
+        "pipe2" | "memfd_create" | "fcntl" => &["EMFILE"],
+        "vfork" | "fork" | "clone" | "clone3" => &["EAGAIN", "ENOMEM"],
+        "poll" | "ppoll" => &["EINTR", "ENOMEM"],
+        "read" => &["EIO", "EINTR"],
+        "getrandom" => &["ENOSYS"],
+        "sendto" => &["ECONNREFUSED"],
+        // Done all the same or not needed, which an injected error would not make so.
+        "close" | "wait4" => &[],
+        _ => errors(step),
     }
 }
 
