@@ -566,7 +566,7 @@ fn to_alice(rest: &str) -> String {
 #[track_caller]
 fn sent_ago(visit: &mut Visit<'_>) -> u64 {
     let shown = visit.expect(" s ago, ? for other ways) ");
-    let before = "Verification code: (sent to a***@e***.test ";
+    let before = "Verification code: (a code for a***@e***.test was asked for ";
     let seconds = shown.split_once(before).and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
     seconds.unwrap_or_else(|| panic!("{shown}"))
 }

@@ -7,7 +7,7 @@ use twofactor_core::account::Account;
 use twofactor_core::clock::{self, Clock, UnixTime};
 use twofactor_core::config::Config;
 use twofactor_core::courier::{self, Courier, News, Sender};
-use twofactor_core::enrolment::{Enrolment, Kind};
+use twofactor_core::enrolment::{Device, DeviceId, Enrolment, Kind};
 use twofactor_core::registrar::Registrar;
 use twofactor_core::store::{Files, Roots};
 use twofactor_core::sys::{self, Accounts, Kernel, Passwd};
@@ -62,6 +62,14 @@ impl Office {
     /// Whether any device of an enrolment is of a method that logins take.
     pub(crate) fn lets_in(&self, enrolment: &Enrolment) -> bool {
         enrolment.devices.iter().any(|device| self.config.methods.contains(&device.kind.method()))
+    }
+
+    /// The device that logins begin with: of those whose method they take, the primary one or the first.
+    pub(crate) fn first_choice(&self, enrolment: &Enrolment) -> Option<DeviceId> {
+        let taken = |device: &&Device| self.config.methods.contains(&device.kind.method());
+        let mut devices = enrolment.devices.iter().filter(taken);
+        let primary = devices.clone().find(|device| Some(device.id) == enrolment.primary);
+        primary.or_else(|| devices.next()).map(|device| device.id)
     }
 
     pub(crate) fn files(&self) -> &Files<'static> {

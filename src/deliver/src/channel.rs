@@ -3,7 +3,8 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use nix::fcntl::OFlag;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{pipe2, read, write};
 use twofactor_message::{Report, Trouble, Verdict};
 
@@ -35,16 +36,17 @@ impl Teller {
 pub(crate) struct Listener(OwnedFd);
 
 impl Listener {
-    /// The next word; `None` once there will be no more.
+    /// The next word; `None` once there will be no more. Never waits.
     ///
     /// # Errors
-    /// It is none that this release knows.
+    /// There is none now, or none that this release knows.
     pub(crate) fn hear(&self) -> Result<Option<Word>, NoWord> {
         let mut packet = [0; PACKET_MAX_BYTES];
         match read(&self.0, &mut packet) {
             Ok(0) => Ok(None),
-            Ok(length) => packet.get(..length).and_then(Word::decode).map(Some).ok_or(NoWord),
-            Err(_) => Err(NoWord),
+            Ok(length) => packet.get(..length).and_then(Word::decode).map(Some).ok_or(NoWord::Nonsense),
+            Err(Errno::EAGAIN | Errno::EINTR) => Err(NoWord::NotNow),
+            Err(_) => Err(NoWord::Nonsense),
         }
     }
 }
@@ -55,16 +57,22 @@ impl AsFd for Listener {
     }
 }
 
-/// The worker said something that means nothing.
-#[derive(Debug)]
-pub(crate) struct NoWord;
+/// Why there is no word.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NoWord {
+    /// The worker says nothing, or has taken back what it said: it can open its end of the pipe for reading.
+    NotNow,
+    /// What it said means nothing.
+    Nonsense,
+}
 
-/// A pipe in packet mode (O_DIRECT): every write is one read.
+/// A pipe in packet mode (O_DIRECT): every write is one read. Who listens does not wait, who tells does.
 ///
 /// # Errors
 /// There are no descriptors left.
 pub(crate) fn pair() -> nix::Result<(Teller, Listener)> {
     let (listener, teller) = pipe2(OFlag::O_CLOEXEC | OFlag::O_DIRECT)?;
+    fcntl(&listener, FcntlArg::F_SETFL(OFlag::O_DIRECT | OFlag::O_NONBLOCK))?;
     Ok((Teller(teller), Listener(listener)))
 }
 
@@ -124,6 +132,12 @@ mod tests {
             assert_eq!(listener.hear().unwrap(), Some(word));
         }
         assert_eq!(listener.hear().unwrap(), None);
+    }
+
+    #[test]
+    fn a_word_that_was_taken_back_is_not_waited_for() {
+        let (_teller, listener) = pair().unwrap();
+        assert_eq!(listener.hear(), Err(NoWord::NotNow));
     }
 
     #[test]

@@ -52,6 +52,15 @@ impl<'t> Conversation<'t> {
         self.event(format_args!("< {line}"));
     }
 
+    /// They said all of this; what is told of it is the beginning, which is answered. It is cut last of all: half a secret
+    /// is not found.
+    pub(crate) fn quote(&mut self, text: &[u8]) -> Zeroizing<String> {
+        let masked = self.masked(&String::from_utf8_lossy(text));
+        let beginning: Zeroizing<String> = masked.chars().take(QUOTE_MAX_CHARACTERS).collect::<String>().into();
+        beginning.lines().take(QUOTE_MAX_LINES).for_each(|line| self.theirs(line));
+        beginning
+    }
+
     /// The message is delivered, whatever may come.
     pub(crate) fn taken(&mut self) {
         (self.tell)(Word::Taken);
@@ -69,16 +78,19 @@ impl<'t> Conversation<'t> {
 
     /// Secrets first: once a text is cut or has its letters replaced, they could no longer be found in it.
     fn safe(&self, text: &str, max_bytes: usize) -> String {
-        let masked = self
-            .secrets
-            .iter()
-            .fold(Zeroizing::new(text.to_owned()), |text, secret| text.replace(&**secret, MASK).into());
-        printable(&masked, max_bytes)
+        printable(&self.masked(text), max_bytes)
+    }
+
+    fn masked(&self, text: &str) -> Zeroizing<String> {
+        let whole = Zeroizing::new(text.to_owned());
+        self.secrets.iter().fold(whole, |text, secret| text.replace(&**secret, MASK).into())
     }
 }
 
 /// What stands for a secret.
 pub(crate) const MASK: &str = "****";
+const QUOTE_MAX_CHARACTERS: usize = 1024;
+const QUOTE_MAX_LINES: usize = 20;
 const STAGE_MAX_BYTES: usize = 120;
 const LINE_MAX_BYTES: usize = 500;
 const DETAIL_MAX_BYTES: usize = 1000;
@@ -114,6 +126,17 @@ pub(crate) mod tests {
         let said = format!("{words:?}");
         assert!(said.contains("< 535 no ****? here"), "{said}");
         assert!(!said.contains("p?ss") && !said.contains("word"), "{said}");
+    }
+
+    #[test]
+    fn a_secret_where_a_quotation_ends_is_masked_and_not_cut() {
+        let (mut conversation, words) = overheard();
+        conversation.hide("p4ssword");
+        let before = format!("{}\n{}", "x\n".repeat(10), "y".repeat(QUOTE_MAX_CHARACTERS - 25));
+        let told = conversation.quote(format!("{before} p4ssword").as_bytes());
+        assert_eq!(told.strip_prefix(&before), Some(" ***"), "{told}");
+        conversation.quote("1\n".repeat(99).as_bytes());
+        assert_eq!(lines(&words).len(), 12 + QUOTE_MAX_LINES);
     }
 
     #[test]

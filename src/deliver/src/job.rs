@@ -1,25 +1,30 @@
 //! One attempt: a message and one way to send it.
 
+use std::rc::Rc;
+
 use twofactor_message::{Errand, Load, Mail, MailRoute, Text, TextRoute};
 
-/// What one worker is to do.
-#[derive(Clone, Copy)]
-pub(crate) enum Job<'e> {
+/// What one worker is to do. It holds the only copy of what its way needs, which goes with it.
+pub(crate) enum Job {
     /// Send a mail this way.
-    Mail(&'e Mail, &'e MailRoute),
+    Mail(Rc<Mail>, MailRoute),
     /// Send a text this way.
-    Text(&'e Text, &'e TextRoute),
+    Text(Rc<Text>, TextRoute),
 }
 
-impl<'e> Job<'e> {
+impl Job {
     /// The jobs of an errand in order, each with the seconds it may take.
-    pub(crate) fn all(errand: &'e Errand) -> Vec<(Self, u32)> {
-        let mut jobs: Vec<_> = match &errand.load {
+    pub(crate) fn all(load: Load) -> Vec<(Self, u32)> {
+        let mut jobs: Vec<_> = match load {
             Load::Mail((mail, attempts)) => {
-                attempts.iter().map(|way| (Self::Mail(mail, &way.route), way.timeout_seconds)).collect()
+                let mail = Rc::new(mail);
+                let job = |route| Self::Mail(Rc::clone(&mail), route);
+                attempts.into_iter().map(|way| (job(way.route), way.timeout_seconds)).collect()
             }
             Load::Text((text, attempts)) => {
-                attempts.iter().map(|way| (Self::Text(text, &way.route), way.timeout_seconds)).collect()
+                let text = Rc::new(text);
+                let job = |route| Self::Text(Rc::clone(&text), route);
+                attempts.into_iter().map(|way| (job(way.route), way.timeout_seconds)).collect()
             }
         };
         jobs.truncate(JOBS_MAX);
@@ -54,6 +59,7 @@ impl<'e> Job<'e> {
 }
 
 /// To whom an errand goes, and what of that may stand in a log.
+#[derive(Default)]
 pub(crate) struct Discretion {
     recipients: Vec<(String, String)>,
 }

@@ -105,11 +105,15 @@ fn lines(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A header is one line; lettre panics on a name that is not.
+/// A header is one line; lettre panics on a name that is not. It is read as it was written: what is filled into it can be
+/// no encoded word (RFC 2047 section 2). And it is shorter than a line may be, even if it is one word that can not be
+/// folded and each character of it is quoted (RFC 5322 section 2.1.1).
 fn one_line(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    line.trim().to_owned()
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LINE_MAX_CHARACTERS).collect();
+    line.trim().replace("=?", "= ?")
 }
+
+const LINE_MAX_CHARACTERS: usize = 400;
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -193,6 +197,25 @@ pub(crate) mod tests {
         assert!(letter.is_ascii());
         assert!(letter.lines().all(|line| line.len() <= 998), "{letter}");
         assert!(letter.contains("Content-Type: multipart/alternative;"), "{letter}");
+    }
+
+    #[test]
+    fn nothing_in_a_subject_or_name_is_decoded() {
+        for evil in ["=?utf-8?B?RVZJTA==?=", "==?utf-8?q?EVIL?=", "=\u{0}?utf-8?q?EVIL?=", "\u{e9} =?utf-8?q?EVIL?="] {
+            let letter = composed(&Mail { subject: evil.to_owned(), from_name: Some(evil.to_owned()), ..mail() });
+            assert!(!letter.contains("RVZJTA") || letter.contains("= ?utf-8?B?"), "{letter}");
+            assert!(!letter.to_ascii_lowercase().contains("=?utf-8?q?evil"), "{letter}");
+        }
+    }
+
+    #[test]
+    fn no_word_of_a_header_is_longer_than_a_line() {
+        for long in ["x", "\"", "\u{1f512}", "=?", "\\"] {
+            let long = long.repeat(5000);
+            let letter = composed(&Mail { subject: long.clone(), from_name: Some(long), ..mail() });
+            let longest = letter.lines().map(str::len).max();
+            assert!(longest <= Some(998), "{longest:?}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{confinement, letter};
 /// Puts a mail into a directory.
 ///
 /// # Errors
-/// Which step failed; nothing is in `new` then.
+/// Which step failed; nothing is in `new` then, so that another way may be tried.
 pub(crate) fn send(mail: &Mail, path: &str, conversation: &mut Conversation<'_>) -> Result<(), Trouble> {
     let path = Path::new(path);
     conversation.stage(path.display());
@@ -57,7 +57,8 @@ fn put(directory: &OwnedFd, letter: &[u8], host: &str) -> Result<String, Trouble
     renameat(&from, unique.as_str(), &to, name.as_str())
         .map_err(failed("move into", new))
         .inspect_err(|_| forget(&from, &unique))?;
-    fsync(&to).map_err(failed("sync", new))?;
+    // There it is, and whoever reads mail may have seen it. Whether it would survive a crash is no reason to send another.
+    let _ = fsync(&to);
     Ok(name)
 }
 

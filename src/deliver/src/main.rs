@@ -34,7 +34,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match catch_unwind(startup::prepare).unwrap_or_else(|_| Err(trouble::sender("panicked"))) {
-        Ok(errand) => supervisor::take_over(&errand),
+        Ok(errand) => supervisor::take_over(errand),
         Err(trouble) => {
             supervisor::give_up(trouble);
             ExitCode::FAILURE

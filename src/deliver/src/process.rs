@@ -35,6 +35,20 @@ pub(crate) fn close_inherited() {
     }
 }
 
+/// Leaves the keys of the login that this process was started in behind, for an empty keyring (keyrings(7)).
+///
+/// # Errors
+/// The kernel would not. That it knows no keyrings or has no more of them for this user is no reason to send nothing.
+pub(crate) fn join_empty_keyring() -> nix::Result<()> {
+    let nameless = std::ptr::null::<libc::c_char>();
+    // SAFETY: KEYCTL_JOIN_SESSION_KEYRING takes a name or NULL, and makes a nameless keyring for NULL (keyctl(2)).
+    let code = unsafe { libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, nameless) };
+    match Errno::result(code) {
+        Ok(_) | Err(Errno::ENOSYS | Errno::EPERM | Errno::EDQUOT) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Gives every signal its default action, except that SIGPIPE stays ignored: a host may have ignored SIGCHLD or SIGALRM.
 pub(crate) fn default_signals() {
     for signal in (1..=64).filter(|signal| *signal != libc::SIGPIPE) {

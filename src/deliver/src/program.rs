@@ -53,8 +53,11 @@ fn run(argv: &[String], input: &[u8], conversation: &mut Conversation<'_>) -> Re
     }
     limits::for_programs().map_err(|e| sender(format_args!("set limits: {}", e.desc())))?;
     let (status, said) = converse(program, arguments, input).map_err(|error| local(words(&error)))?;
-    let said = String::from_utf8_lossy(&said);
-    said.lines().for_each(|line| conversation.theirs(line));
+    if status.success() {
+        // Whatever it said meanwhile.
+        conversation.taken();
+    }
+    let said = conversation.quote(&said);
     conversation.event(format_args!("({status})"));
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     match status.success() {
@@ -200,7 +203,8 @@ fn without_waiting(pipe: OwnedFd) -> io::Result<File> {
 }
 
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
-const SAID_MAX_BYTES: usize = 4096;
+/// More than is told of it, so that a secret where that ends is seen whole.
+const SAID_MAX_BYTES: usize = 64 * 1024;
 const TICK_MILLISECONDS: u16 = 200;
 const HEARD_AT_ONCE: usize = 64;
 

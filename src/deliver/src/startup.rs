@@ -26,8 +26,11 @@ pub(crate) fn prepare() -> Result<Errand, Trouble> {
     // Standard error is /dev/null or the host's; neither wants to hear of it.
     panic::set_hook(Box::new(|_| {}));
     process::close_inherited();
+    // Before anything listens to it: a failure may have to be logged while this is still root.
+    process::clear_environment().map_err(|e| sender(format_args!("clear the environment: {}", e.desc())))?;
     let (uid, gid) = arguments(std::env::args_os().skip(1))?;
     become_user(uid, gid)?;
+    process::join_empty_keyring().map_err(|e| sender(format_args!("join an empty keyring: {}", e.desc())))?;
     // The change of user made it so already; this says it.
     prctl::set_dumpable(false).map_err(|e| sender(format_args!("become undumpable: {}", e.desc())))?;
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
@@ -35,7 +38,6 @@ pub(crate) fn prepare() -> Result<Errand, Trouble> {
     process::default_signals();
     SigSet::empty().thread_set_mask().map_err(|e| sender(format_args!("unblock signals: {}", e.desc())))?;
     limits::for_us().map_err(|e| sender(format_args!("set limits: {}", e.desc())))?;
-    process::clear_environment().map_err(|e| sender(format_args!("clear the environment: {}", e.desc())))?;
     alarm::set(ERRAND_SECONDS);
     let errand = read_errand()?;
     // The errand's file or pipe is not for the processes that follow.
@@ -58,6 +60,7 @@ fn become_user(uid: Uid, gid: Gid) -> Result<(), Trouble> {
     let ids = getresuid().map_err(|e| sender(format_args!("ask for the user: {}", e.desc())))?;
     let was_root = [ids.real, ids.effective, ids.saved].iter().any(|id| id.is_root());
     if was_root {
+        limits::known().map_err(|e| sender(format_args!("set limits: {}", e.desc())))?;
         setgroups(&[]).map_err(|e| sender(format_args!("leave all groups: {}", e.desc())))?;
         setresgid(gid, gid, gid).map_err(|e| sender(format_args!("become gid {gid}: {}", e.desc())))?;
         setresuid(uid, uid, uid).map_err(|e| sender(format_args!("become uid {uid}: {}", e.desc())))?;

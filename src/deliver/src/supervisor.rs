@@ -16,13 +16,13 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, alarm, getpid, pipe2, read, setpgid, setsid, write};
 use twofactor_message::{Errand, Report, Trouble, TroubleKind, VERDICT_MAX_BYTES, Verdict, logged};
 
-use crate::channel::{self, Listener, Word};
+use crate::channel::{self, Listener, NoWord, Teller, Word};
 use crate::job::{Discretion, Job};
 use crate::trouble::{printable, sender, trouble};
 use crate::{process, worker};
 
 /// Goes on as a process of its own; the one that was started ends at once, so that its host can go on too.
-pub(crate) fn take_over(errand: &Errand) -> ExitCode {
+pub(crate) fn take_over(errand: Errand) -> ExitCode {
     let started = pipe2(OFlag::O_CLOEXEC).and_then(|pipe| Ok((pipe, process::fork()?)));
     match started {
         Ok((_held, ForkResult::Parent { .. })) => exit(0),
@@ -33,8 +33,9 @@ pub(crate) fn take_over(errand: &Errand) -> ExitCode {
             // The end of the pipe is the end of the first process: who sees the verdict can reap without waiting.
             let _ = read(&gone, &mut [0]);
             drop(gone);
-            let verdict = catch_unwind(AssertUnwindSafe(|| run(errand)));
-            answer(&verdict.unwrap_or_else(|_| failed(sender("panicked"))), errand);
+            let discretion = Discretion::of(&errand);
+            let verdict = catch_unwind(AssertUnwindSafe(|| run(errand, &discretion)));
+            answer(&verdict.unwrap_or_else(|_| failed(sender("panicked"))), &discretion);
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -44,9 +45,9 @@ pub(crate) fn take_over(errand: &Errand) -> ExitCode {
     }
 }
 
-/// Answers that nothing was attempted.
+/// Answers that nothing was attempted; to whom the message should have gone may not even be known.
 pub(crate) fn give_up(trouble: Trouble) {
-    let _ = say(&failed(trouble));
+    answer(&failed(trouble), &Discretion::default());
 }
 
 fn failed(trouble: Trouble) -> Verdict {
@@ -55,19 +56,38 @@ fn failed(trouble: Trouble) -> Verdict {
 }
 
 /// Tries one way after the other until one takes the message.
-fn run(errand: &Errand) -> Verdict {
-    let jobs = Job::all(errand);
+fn run(errand: Errand, discretion: &Discretion) -> Verdict {
+    let jobs = Job::all(errand.load);
     let seconds = jobs.iter().map(|(_, seconds)| seconds + WORKER_MARGIN_SECONDS).sum::<u32>();
     alarm::set(seconds + SUPERVISOR_MARGIN_SECONDS);
     let mut transcript = Transcript { wanted: errand.conversation, ..Transcript::default() };
     let mut reports = Vec::new();
-    for (job, seconds) in jobs {
+    let supervisor = getpid();
+    let mut jobs = jobs.into_iter();
+    while let Some((job, seconds)) = jobs.next() {
         let time = Time { seconds, deadline: Instant::now() + Duration::from_secs(u64::from(seconds)) };
-        let result = Worker::start(job, time).and_then(|worker| worker.attend(time, &mut transcript));
-        let short = |trouble: Trouble| Trouble { detail: printable(&trouble.detail, DETAIL_MAX_BYTES), ..trouble };
-        let trouble = result.err().map(short);
+        let route = job.route().to_owned();
+        let result = match part(time) {
+            Ok(Side::Worker(teller)) => {
+                // What the other ways need is none of the business of whoever this one talks to.
+                drop(jobs);
+                worker::work(job, time.deadline, supervisor, teller);
+                exit(0);
+            }
+            Ok(Side::Supervisor(worker)) => {
+                drop(job);
+                worker.attend(time, &mut transcript)
+            }
+            Err(trouble) => Err(trouble),
+        };
+        // The host logs it. Who wants the conversation is shown to whom the message goes anyway.
+        let discreet = |detail: &str| match errand.conversation {
+            true => printable(detail, DETAIL_MAX_BYTES),
+            false => printable(&discretion.without_recipients(detail), DETAIL_MAX_BYTES),
+        };
+        let trouble = result.err().map(|trouble| Trouble { detail: discreet(&trouble.detail), ..trouble });
         let delivered = trouble.is_none();
-        reports.push(Report { route: job.route().to_owned(), trouble });
+        reports.push(Report { route, trouble });
         if delivered {
             break;
         }
@@ -85,6 +105,30 @@ struct Time {
     deadline: Instant,
 }
 
+/// Where one finds oneself after a fork.
+enum Side {
+    Supervisor(Worker),
+    Worker(Teller),
+}
+
+/// Starts a worker; it goes on from here as its supervisor does.
+fn part(time: Time) -> Result<Side, Trouble> {
+    let failed = |error: Errno| sender(format_args!("start a worker: {}", error.desc()));
+    let (teller, listener) = channel::pair().map_err(failed)?;
+    match process::fork().map_err(failed)? {
+        ForkResult::Child => {
+            // Whatever becomes of the supervisor.
+            alarm::set(time.seconds + WORKER_MARGIN_SECONDS);
+            Ok(Side::Worker(teller))
+        }
+        ForkResult::Parent { child } => {
+            // Both sides do it, so that it is done whoever comes first.
+            let _ = setpgid(child, child);
+            Ok(Side::Supervisor(Worker { pid: child, listener }))
+        }
+    }
+}
+
 /// A worker that was started and must be ended.
 struct Worker {
     pid: Pid,
@@ -92,26 +136,6 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(job: Job<'_>, time: Time) -> Result<Self, Trouble> {
-        let failed = |error: Errno| sender(format_args!("start a worker: {}", error.desc()));
-        let supervisor = getpid();
-        let (teller, listener) = channel::pair().map_err(failed)?;
-        match process::fork().map_err(failed)? {
-            ForkResult::Child => {
-                drop(listener);
-                // Whatever becomes of the supervisor.
-                alarm::set(time.seconds + WORKER_MARGIN_SECONDS);
-                worker::work(job, time.deadline, supervisor, teller);
-                exit(0);
-            }
-            ForkResult::Parent { child } => {
-                // Both sides do it, so that it is done whoever comes first.
-                let _ = setpgid(child, child);
-                Ok(Self { pid: child, listener })
-            }
-        }
-    }
-
     /// Listens until its last word, its end or its deadline, and makes sure that nothing is left of it.
     fn attend(self, time: Time, transcript: &mut Transcript) -> Result<(), Trouble> {
         let mut is_taken = false;
@@ -139,7 +163,8 @@ impl Worker {
                     return trouble.map_or(Ok(()), Err);
                 }
                 Ok(None) => return Err(sender(at(&stage, how(self.end_all())))),
-                Err(channel::NoWord) => break,
+                Err(NoWord::NotNow) => {}
+                Err(NoWord::Nonsense) => break,
             }
         }
         let _ = self.end_all();
@@ -217,11 +242,10 @@ impl Transcript {
 }
 
 /// Writes the verdict for the host, or to the log if the host has stopped waiting.
-fn answer(verdict: &Verdict, errand: &Errand) {
+fn answer(verdict: &Verdict, discretion: &Discretion) {
     if say(verdict).is_ok() {
         return;
     }
-    let discretion = Discretion::of(errand);
     let to = logged(&discretion.recipients());
     process::log(&match (verdict.delivered_by(), verdict.reports.last()) {
         (Some(route), _) => format!("event=sent result=delivered route={route} to={to}"),

@@ -15,10 +15,10 @@ use crate::trouble::sender;
 use crate::{http, maildir, program, smtp, startup};
 
 /// Does the job and reports.
-pub(crate) fn work(job: Job<'_>, deadline: Instant, supervisor: Pid, teller: Teller) {
+pub(crate) fn work(job: Job, deadline: Instant, supervisor: Pid, teller: Teller) {
     let mut conversation = Conversation::new(move |word| teller.tell(&word));
     job.codes().iter().for_each(|code| conversation.hide(code));
-    let work = || stand_apart(supervisor).and_then(|()| send(job, deadline, &mut conversation));
+    let work = || stand_apart(supervisor).and_then(|()| send(&job, deadline, &mut conversation));
     let result = catch_unwind(AssertUnwindSafe(work));
     conversation.end(result.unwrap_or_else(|_| Err(sender("the worker panicked"))));
 }
@@ -35,7 +35,7 @@ fn stand_apart(supervisor: Pid) -> Result<(), Trouble> {
     dup2_stdout(startup::nothing().map_err(failed)?).map_err(failed)
 }
 
-fn send(job: Job<'_>, deadline: Instant, conversation: &mut Conversation<'_>) -> Result<(), Trouble> {
+fn send(job: &Job, deadline: Instant, conversation: &mut Conversation<'_>) -> Result<(), Trouble> {
     match job {
         Job::Mail(mail, MailRoute::Smtp(smtp)) => smtp::send(mail, smtp, deadline, conversation),
         Job::Mail(mail, MailRoute::Sendmail(argv)) => program::sendmail(mail, argv, conversation),

@@ -190,7 +190,7 @@ fn devices(office: &Office, standing: &Standing) -> Vec<DeviceReport> {
         DeviceReport {
             method: device.kind.method().name(),
             label: device.label.as_str().to_owned(),
-            primary: standing.enrolment.first_choice() == Some(device.id),
+            primary: office.first_choice(&standing.enrolment) == Some(device.id),
             created: device.created.0,
             kind,
         }

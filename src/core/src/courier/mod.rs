@@ -14,7 +14,7 @@ use twofactor_message::{
 use zeroize::Zeroizing;
 
 use crate::config::{AbsolutePath, Config, Provider, SmsSettings, SmtpSettings, Transport};
-use crate::sys::{Directory, FileError, Problem, Program, Reading, Unprivileged, split};
+use crate::sys::{Directory, FileError, Program, Reading, Unprivileged, split};
 
 /// What carries messages.
 pub trait Courier {
@@ -54,7 +54,7 @@ impl<'c> Sender<'c> {
         Self { conversation: true, ..self }
     }
 
-    fn start(&self, parcel: Parcel) -> Result<Underway, SendError> {
+    fn start(&self, parcel: Parcel) -> Result<Underway, Stranded> {
         let name = &self.config.deliver_user;
         let found = Unprivileged::find(name).map_err(|error| SendError::LookUp { why: error.to_string() })?;
         let runs_as = found.ok_or_else(|| SendError::NoUser { name: name.as_str().to_owned() })?;
@@ -66,6 +66,9 @@ impl<'c> Sender<'c> {
             Parcel::Note(note) => Ordered::Note((note, vec![self.text_route()?])),
         };
         let seconds = load.timeout_seconds();
+        if seconds == 0 {
+            return Err(Stranded(Verdict { reports: skipped, conversation: Vec::new() }));
+        }
         let order = Order { load, conversation: self.conversation };
         let arguments = [runs_as.uid.to_string(), runs_as.gid.to_string()];
         let program = Program::start(self.program, &arguments, &order.encode()).map_err(|error| SendError::Start {
@@ -99,7 +102,7 @@ impl Courier for Sender<'_> {
     fn send(&self, parcel: Parcel) -> Box<dyn Delivery> {
         match self.start(parcel) {
             Ok(underway) => Box::new(underway),
-            Err(error) => Box::new(Stranded(failed(TroubleKind::Local, error.to_string()))),
+            Err(stranded) => Box::new(stranded),
         }
     }
 
@@ -162,6 +165,12 @@ impl Delivery for Stranded {
 
     fn let_go(self: Box<Self>) -> Option<Verdict> {
         Some(self.0)
+    }
+}
+
+impl From<SendError> for Stranded {
+    fn from(error: SendError) -> Self {
+        Self(failed(TroubleKind::Local, error.to_string()))
     }
 }
 
@@ -246,9 +255,7 @@ fn authorities(path: Option<&AbsolutePath>) -> Result<Option<String>, SendError>
 
 fn open(path: &AbsolutePath) -> Result<crate::sys::TrustedFile, SendError> {
     let (parent, name) = split(path.as_path())?;
-    let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
-    let file = Directory::open(parent)?.file(name)?;
-    file.ok_or_else(|| FileError::new(path.as_path(), Problem::Io { attempt: "open", source: missing() }).into())
+    Ok(Directory::open(parent)?.file(name)?.ok_or_else(|| FileError::missing(path.as_path()))?)
 }
 
 /// The sender was not started.
@@ -281,3 +288,81 @@ const FAREWELL: Duration = Duration::from_millis(200);
 const MAILDIR_SECONDS: u32 = 5;
 const SECRET_MAX_BYTES: u64 = 16 * 1024;
 const AUTHORITIES_MAX_BYTES: u64 = 512 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twofactor_message::Mail;
+
+    fn mail() -> Parcel {
+        let address = || "a@example.org".parse().unwrap();
+        Parcel::Mail(Mail {
+            from: address(),
+            from_name: None,
+            to: vec![address()],
+            copy: Vec::new(),
+            subject: "x".to_owned(),
+            text: "x".to_owned(),
+            html: None,
+            host: "x".to_owned(),
+        })
+    }
+
+    /// What becomes of a mail whose sender is this program.
+    fn verdict(config: &str, program: &str) -> Verdict {
+        let config = Config::parse(format!("deliver_user = 'nobody'\n{config}").as_bytes()).unwrap();
+        let sender = Sender { program: Path::new(program), ..Sender::new(&config) };
+        sender.send(mail()).wait(Duration::from_secs(10)).unwrap()
+    }
+
+    #[test]
+    fn a_way_that_can_not_be_loaded_is_reported_as_that_way_and_no_sender_is_started_for_nothing() {
+        let smtp = "[mail.smtp]\nserver = 'x'\nusername = 'u'\npassword_file = '/nonexistent/password'";
+        let verdict = verdict(smtp, "/nonexistent/sender");
+        let [report] = &verdict.reports[..] else { panic!("{verdict:?}") };
+        assert_eq!(report.route, "smtp");
+        let trouble = report.trouble.as_ref().unwrap();
+        assert_eq!(trouble.kind, TroubleKind::Local);
+        assert!(trouble.detail.contains("/nonexistent"), "{trouble:?}");
+    }
+
+    #[test]
+    fn a_sender_that_is_missing_silent_or_talks_nonsense_is_a_trouble_and_never_a_delivery() {
+        for (program, expected) in [
+            ("/nonexistent/sender", "/nonexistent/sender: cannot start it: No such file or directory (os error 2)"),
+            ("/bin/true", "the sender said nothing"),
+            ("/usr/bin/id", "what the sender said is not of this release"),
+            ("/usr/bin/yes", "the sender said too much"),
+        ] {
+            let verdict = verdict("", program);
+            assert_eq!(verdict.delivered_by(), None);
+            assert_eq!(verdict.reports[0].trouble.as_ref().unwrap().detail, expected, "{program}");
+        }
+    }
+
+    #[test]
+    fn nobody_who_is_root_sends_anything() {
+        let config = Config::parse(b"deliver_user = 'root'").unwrap();
+        let verdict = Sender::new(&config).send(mail()).let_go().unwrap();
+        assert!(
+            verdict.reports[0].trouble.as_ref().unwrap().detail.contains("no unprivileged user root"),
+            "{verdict:?}"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_the_first_line_of_a_file_that_nobody_else_reads() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("password");
+        let file = AbsolutePath::try_from(path.to_str().unwrap().to_owned()).unwrap();
+        std::fs::write(&path, "hunter2\r\nmore").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        assert_eq!(*secret(&file).ok().unwrap(), "hunter2");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+        assert!(secret(&file).err().unwrap().to_string().ends_with("can be read by others (mode 0640)"));
+        std::fs::write(&path, "\nhunter2").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        assert!(secret(&file).err().unwrap().to_string().ends_with("has no text in its first line"));
+    }
+}

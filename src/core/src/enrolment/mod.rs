@@ -121,21 +121,6 @@ impl Enrolment {
         self.devices.iter().find(|device| device.label == *label)
     }
 
-    /// The device that a login begins with.
-    #[must_use]
-    pub fn first_choice(&self) -> Option<DeviceId> {
-        self.primary.or_else(|| self.devices.first().map(|device| device.id))
-    }
-
-    /// The first mailbox, which is also told of what happens to the account.
-    #[must_use]
-    pub fn mailbox(&self) -> Option<&EmailAddress> {
-        self.devices.iter().find_map(|device| match &device.kind {
-            Kind::Email(address) => Some(address),
-            Kind::Totp(_) | Kind::Sms(_) => None,
-        })
-    }
-
     /// The devices with a shared secret, which have steps to burn.
     pub fn totp_devices(&self) -> impl Iterator<Item = (DeviceId, &Totp)> {
         self.devices.iter().filter_map(|device| match &device.kind {

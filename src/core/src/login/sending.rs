@@ -48,8 +48,8 @@ enum Reserved {
     SentBefore { seconds: u64 },
     /// One went out, is good no more, and another may go out in so many seconds.
     Soon { seconds: u64 },
-    /// No more may go out for so many seconds.
-    Exhausted { seconds: u64 },
+    /// No more may go out for so many seconds; whether one of them is good.
+    Exhausted { seconds: u64, is_one_good: bool },
     /// Codes are not judged, so none is sent.
     Held(Gate),
     /// The device has been removed, or there are no random bytes.
@@ -98,9 +98,9 @@ impl Login<'_> {
                 self.log_code(dispatch, "sent-before").write(world.journal, Severity::Info);
                 Remark::Soon { seconds }
             }
-            Reserved::Exhausted { seconds } => {
+            Reserved::Exhausted { seconds, is_one_good } => {
                 self.log_code(dispatch, "limit").write(world.journal, Severity::Notice);
-                Remark::Exhausted { seconds }
+                Remark::Exhausted { seconds, is_one_good }
             }
             Reserved::Held(gate) => {
                 self.log_code(dispatch, "held").write(world.journal, Severity::Notice);
@@ -303,7 +303,8 @@ fn reserve(
     let seconds = state.wait_to_send(now, config.code.sends_per_hour);
     if seconds > 0 {
         // What is in the future stays there unless it is written down.
-        return (Reserved::Exhausted { seconds }, Record::Changed);
+        let is_one_good = state.last_sent(dispatch.channel, dispatch.device, now).is_some_and(|last| last.is_good(now));
+        return (Reserved::Exhausted { seconds, is_one_good }, Record::Changed);
     }
     let lifetime_seconds = match (dispatch.channel, config.rescue) {
         (Channel::Rescue, Some(rescue)) => rescue.lifetime_seconds,

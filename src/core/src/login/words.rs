@@ -26,7 +26,7 @@ pub(super) enum Remark {
     /// A code did not go out.
     NotSent { to: String },
     /// So many codes went out that none may for a while.
-    Exhausted { seconds: u64 },
+    Exhausted { seconds: u64, is_one_good: bool },
     /// The menu said which code is wanted.
     FromApp,
     /// The menu said which code is wanted.
@@ -91,12 +91,13 @@ fn said(remark: &Remark, config: &Config) -> Option<String> {
         Remark::Sent { to } => format!("sent to {to}, ? for other ways"),
         Remark::OnItsWay { to } => format!("on its way to {to}, ? for other ways"),
         Remark::SentBefore { to, seconds } => {
-            format!("sent to {to} {} ago, ? for other ways", duration((*seconds).max(1)))
+            format!("a code for {to} was asked for {} ago, ? for other ways", duration((*seconds).max(1)))
         }
         Remark::Soon { seconds } => format!("another code can be sent in {}, ? for other ways", duration(*seconds)),
         Remark::NotSent { to } => format!("could not be sent to {to}, ? for other ways"),
-        Remark::Exhausted { seconds } => {
-            format!("no more codes can be sent for {}, ? for other ways", duration(*seconds))
+        Remark::Exhausted { seconds, is_one_good } => {
+            let last = if *is_one_good { ", the last one is still good" } else { "" };
+            format!("no more codes can be sent for {}{last}, ? for other ways", duration(*seconds))
         }
         Remark::FromApp => "from your authenticator app".to_owned(),
         Remark::FromSheet => "one of your recovery codes".to_owned(),

@@ -173,11 +173,11 @@ impl<'w> Registrar<'w> {
             return Err(RegistrarError::LabelTaken { label });
         }
         let id = self.draw_id(&enrolment)?;
-        let replaced = enrolment.device(&label).map(|device| device.id);
+        let place = enrolment.devices.iter().position(|device| device.label == label);
+        let replaced = place.map(|at| enrolment.devices.remove(at).id);
         if primary || (replaced.is_some() && replaced == enrolment.primary) {
             enrolment.primary = Some(id);
         }
-        enrolment.devices.retain(|device| device.label != label);
         if enrolment.devices.len() >= DEVICES_MAX {
             return Err(RegistrarError::NoRoom);
         }
@@ -190,7 +190,9 @@ impl<'w> Registrar<'w> {
             NewKind::Email(address) => (Kind::Email(address), None),
             NewKind::Sms(number) => (Kind::Sms(number), None),
         };
-        enrolment.devices.push(Device { id, label, kind, created: self.files.now()? });
+        // In the place of the one before it: logins go on to begin with what they began with.
+        let device = Device { id, label, kind, created: self.files.now()? };
+        enrolment.devices.insert(place.unwrap_or(enrolment.devices.len()), device);
         let codes = match enrolment.recovery {
             None if with_recovery => self.issue(&mut enrolment, &keyring)?,
             _ => RecoveryCodes::new(),

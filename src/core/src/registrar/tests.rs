@@ -384,3 +384,43 @@ fn a_device_takes_its_own_parameters() {
         assert_eq!(secret.expose().len(), algorithm.secret_bytes());
     }
 }
+
+#[test]
+fn a_device_that_is_replaced_keeps_its_place_and_logins_begin_with_what_they_began_with() {
+    let place = Place::new();
+    place.enrol("phone");
+    let files = place.files();
+    let registrar = Registrar::new(&files, &Kernel);
+    let mailbox = |primary| NewDevice {
+        label: Label::try_from("mail".to_owned()).unwrap(),
+        kind: NewKind::Email("alice@example.org".parse().unwrap()),
+        replace: true,
+        primary,
+    };
+    let order = || {
+        let enrolment = registrar.standing(&alice()).unwrap().unwrap().enrolment;
+        let opened = enrolment.open(&files.keyring().unwrap()).unwrap();
+        opened.devices.iter().map(|factor| factor.label.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    registrar.enrol(&alice(), mailbox(false), true).unwrap();
+    place.enrol("phone");
+    assert_eq!(order(), ["phone", "mail"]);
+    registrar.enrol(&alice(), mailbox(true), true).unwrap();
+    assert_eq!(order(), ["mail", "phone"]);
+    registrar.enrol(&alice(), mailbox(false), true).unwrap();
+    assert_eq!(order(), ["mail", "phone"], "the one in the place of the primary one is primary");
+}
+
+#[test]
+fn a_bypass_code_keeps_its_key_until_it_is_void() {
+    let place = Place::new();
+    place.enrol("phone");
+    let files = place.files();
+    let registrar = Registrar::new(&files, &Kernel);
+    registrar.issue_bypass(&alice(), 3600).unwrap();
+    registrar.add_key().unwrap();
+    registrar.reseal(&alice()).unwrap();
+    assert_eq!(registrar.retire_keys().unwrap(), []);
+    registrar.issue_bypass(&alice(), 3600).unwrap();
+    assert_eq!(registrar.retire_keys().unwrap().len(), 1);
+}

@@ -121,6 +121,10 @@ impl FileError {
         &self.0.1
     }
 
+    pub(crate) fn missing(path: &Path) -> Self {
+        Self::io(path, "open", nix::errno::Errno::ENOENT.into())
+    }
+
     pub(crate) fn io(path: &Path, attempt: &'static str, source: io::Error) -> Self {
         Self::new(path, Problem::Io { attempt, source })
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use twofactor_message::{Content, Http, Template, Text, Trouble, TroubleKind};
 use zeroize::Zeroizing;
 
-use super::{Answer, Question, ask, refusal};
+use super::{Answer, Question, ask, is_within, refusal};
 use crate::conversation::Conversation;
 use crate::trouble::{local, trouble};
 
@@ -56,15 +56,15 @@ fn question(text: &Text, http: &Http, conversation: &mut Conversation<'_>) -> Re
     if body.is_some() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("Content-Type")) {
         headers.push(("Content-Type".to_owned(), content.to_owned().into()));
     }
+    let taken = http.success_text.is_none().then_some(http.success);
     // A POST without a body still says that it has none.
     let body = body.or_else(|| (http.method != "GET").then(Zeroizing::default));
-    Ok(Question { method: http.method.clone(), url: form.filled(&http.url, Place::Url)?, headers, body })
+    Ok(Question { method: http.method.clone(), url: form.filled(&http.url, Place::Url)?, headers, body, taken })
 }
 
 fn judge(answer: &Answer, http: &Http) -> Result<(), Trouble> {
     let (from, to) = http.success;
-    let is_redirect = (300..400).contains(&answer.status);
-    if is_redirect || !(from..=to).contains(&answer.status) {
+    if !is_within(answer.status, http.success) {
         return Err(refusal(answer.status, format_args!("the answer is {}, not {from} to {to}", answer.status)));
     }
     match &http.success_text {

@@ -32,6 +32,8 @@ pub(crate) struct Question {
     pub(crate) headers: Vec<(String, Zeroizing<String>)>,
     /// The body, if the method has one.
     pub(crate) body: Option<Zeroizing<String>>,
+    /// The status codes, from and to, that say that the message is taken, whatever the body may say.
+    pub(crate) taken: Option<(u16, u16)>,
 }
 
 /// What was answered.
@@ -125,12 +127,13 @@ fn exchange(
     let mut answer = answer.map_err(|error| trouble_of(&error))?;
     let status = answer.status();
     conversation.theirs(format_args!("{:?} {status}", answer.version()));
+    if question.taken.is_some_and(|range| is_within(status.as_u16(), range)) {
+        conversation.taken();
+    }
     let mut body = Vec::new();
     // What breaks off was as long as it was; whoever needs more of it will not find it.
     let _ = answer.body_mut().as_reader().take(BODY_MAX_BYTES).read_to_end(&mut body);
-    let beginning = body.get(..SHOWN_MAX_BYTES).unwrap_or(&body);
-    let beginning = String::from_utf8_lossy(beginning);
-    beginning.lines().take(SHOWN_MAX_LINES).for_each(|line| conversation.theirs(line));
+    conversation.quote(&body);
     Ok(Answer { status: status.as_u16(), body })
 }
 
@@ -146,6 +149,11 @@ fn agent(connection: Connection) -> Agent {
         .user_agent("pam-twofactor")
         .build();
     Agent::with_parts(config, Connected(Mutex::new(Some(connection))), Nowhere)
+}
+
+/// Whether a status is one of these. A redirect never is: what it leads to was not asked.
+fn is_within(status: u16, (from, to): (u16, u16)) -> bool {
+    (from..=to).contains(&status) && !(300..400).contains(&status)
 }
 
 /// What a status that is no success means.
@@ -246,7 +254,6 @@ impl Resolver for Nowhere {
 const BODY_MAX_BYTES: u64 = 64 * 1024;
 const HEADER_MAX_BYTES: usize = 16 * 1024;
 const BUFFER_BYTES: usize = 16 * 1024;
-const SHOWN_MAX_BYTES: usize = 1024;
 const SHOWN_MAX_LINES: usize = 20;
 
 #[cfg(test)]
@@ -279,6 +286,7 @@ mod tests {
             url: "https://sms.example.org/send?to=1".to_owned().into(),
             headers: vec![("Content-Type".to_owned(), "text/plain".to_owned().into())],
             body: Some("hello".to_owned().into()),
+            taken: None,
         };
         let (mut conversation, words) = overheard();
         let stream = Box::new(Answering(io::Cursor::new(answer.as_bytes().to_vec())));

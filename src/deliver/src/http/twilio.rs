@@ -49,10 +49,12 @@ fn question(text: &Text, twilio: &Twilio, conversation: &mut Conversation<'_>) -
             ("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned().into()),
         ],
         body: Some(body.into()),
+        taken: None,
     })
 }
 
-/// A status of 2xx is not enough: what was queued and failed at once is answered with one, too.
+/// A status of 2xx is not enough: what was queued and failed at once is answered with one, too, and so is what somebody
+/// else's page says. The message must have a name and be on its way.
 fn judge(answer: &Answer) -> Result<(), Trouble> {
     let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let field = |name: &str| json.as_ref().and_then(|json| json.get(name)).filter(|value| !value.is_null());
@@ -69,15 +71,21 @@ fn judge(answer: &Answer) -> Result<(), Trouble> {
     if !(200..300).contains(&answer.status) {
         return Err(refusal(answer.status, said(["message", "code"])));
     }
-    if json.is_none() {
-        return Err(protocol(format_args!("{}, and the answer is no JSON", answer.status)));
-    }
-    let has_failed = field("status").and_then(Value::as_str).is_some_and(|s| ["failed", "undelivered"].contains(&s));
-    if has_failed || field("error_code").is_some() {
+    let status = field("status").and_then(Value::as_str);
+    if status.is_some_and(|status| FAILED.contains(&status)) || field("error_code").is_some() {
         return Err(trouble(TroubleKind::Refused, said(["error_message", "error_code"])));
     }
-    Ok(())
+    let is_named = field("sid").is_some_and(Value::is_string);
+    match status {
+        Some(status) if is_named && ON_ITS_WAY.contains(&status) => Ok(()),
+        _ if json.is_none() => Err(protocol(format_args!("{}, and the answer is no JSON", answer.status))),
+        _ => Err(protocol(format_args!("{}, and the answer names no message on its way", answer.status))),
+    }
 }
+
+/// What becomes of a message, in the words of the manual.
+const ON_ITS_WAY: [&str; 6] = ["queued", "accepted", "scheduled", "sending", "sent", "delivered"];
+const FAILED: [&str; 3] = ["failed", "undelivered", "canceled"];
 
 #[cfg(test)]
 mod tests {
@@ -116,7 +124,19 @@ mod tests {
     #[test]
     fn an_answer_counts_only_if_nothing_in_it_says_no() {
         let judged = |status, body: &str| judge(&Answer { status, body: body.as_bytes().to_vec() });
-        assert_eq!(judged(201, r#"{"status": "queued", "error_code": null}"#), Ok(()));
+        assert_eq!(judged(201, r#"{"sid": "SM1", "status": "queued", "error_code": null}"#), Ok(()));
+        for nothing in [
+            "{}",
+            "[]",
+            "1",
+            r#"{"status": "queued"}"#,
+            r#"{"sid": "SM1"}"#,
+            r#"{"sid": 1, "status": "queued"}"#,
+            r#"{"sid": "SM1", "status": "Queued!"}"#,
+            r#"[{"sid": "SM1", "status": "queued"}]"#,
+        ] {
+            assert_eq!(judged(201, nothing).unwrap_err().kind, TroubleKind::Protocol, "{nothing}");
+        }
         for (status, body, kind, why) in [
             (201, r#"{"status": "failed"}"#, TroubleKind::Refused, "201"),
             (

@@ -31,8 +31,9 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
     };
     let label = Label::try_from(arguments.label.clone().unwrap_or_else(|| usual_label(method).to_owned()))?;
     if !output.is_json() && arguments.qr.is_none() && !terminal::is_seen() {
+        let secrets = if method == Method::Totp { "the secret" } else { "recovery codes" };
         return Err(Failure::misused(
-            "standard output is not a terminal, and the secret would be written to it",
+            format!("standard output is not a terminal, and {secrets} would be written to it"),
             "use --json, or say --qr none if that is meant",
         ));
     }
