@@ -298,12 +298,13 @@ is the code to log in as {user} on {host}.
   At            {time}
   Valid for     {lifetime}, once
 
-If it was not you who asked, somebody knows the password of {user}: change it
-and tell your administrator. Give this code to nobody, whoever asks for it.
+If it was not you who asked, somebody else is logging in as {user}:
+change your password and tell your administrator. Give this code to
+nobody, whoever asks for it.
 ";
 const RESCUE_SUBJECT: &str = "{user} asks for help to log in to {host} [{reference}]";
 const RESCUE_TEXT: &str = "\
-Somebody who gave the password of {user} cannot give a second factor and asks
+Somebody who logs in as {user} cannot give a second factor and asks
 for your help.
 
   User       {user}
@@ -314,13 +315,14 @@ for your help.
   At         {time}
   Reference  {reference}
 
-Nothing was granted. If you are sure that it is {user} who asks (call back on a
-number that you know; this mail proves nothing), issue a code that works once:
+Nothing was granted. Make sure that it is {user} who asks: call back
+on a number that you know, since this mail proves nothing. Then issue
+a code that works once, and read it to them:
 
   {command}
 
-and read it to them. If it is not {user}, the password is known to somebody
-else and has to be changed.
+If it is not {user}, somebody else has come past the first factor: the
+password or the key has to be changed.
 ";
 const NOTICE_SUBJECT: &str = "{what}: {user} on {host}";
 const NOTICE_TEXT: &str = "\

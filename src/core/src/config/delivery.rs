@@ -217,8 +217,14 @@ impl SmtpSettings {
         let login = match (username, password_file) {
             (Some(Line(username)), Some(password_file)) => Some(SmtpLogin { username, password_file, is_token }),
             (None, None) => None,
-            (Some(_), None) => return Err(table.wrong("username", "a username needs a password_file".to_owned())),
-            (None, Some(_)) => return Err(table.wrong("password_file", "a password_file needs a username".to_owned())),
+            (Some(_), None) => {
+                let what = "a username needs a password_file".to_owned();
+                return Err(table.needed("password_file", "username", what));
+            }
+            (None, Some(_)) => {
+                let what = "a password_file needs a username".to_owned();
+                return Err(table.needed("username", "password_file", what));
+            }
         };
         Ok(Self {
             server,
@@ -693,6 +699,12 @@ mod tests {
                 "[sms]\nprovider = 'http'\nurl = 'https://g/{number}/{text}'\nheaders = ['Host: evil']",
                 "line 4, column 12: that header is set by itself",
             ),
+            (
+                "[mail.smtp]\nserver = 'a'\nusername = 'u'\npasword_file = '/x'",
+                "line 4, column 1: unknown key `pasword_file`: did you mean `password_file`?",
+            ),
+            ("[mail.smtp]\nsever = 'a'", "line 2, column 1: unknown key `sever`: did you mean `server`?"),
+            ("methods = ['sms']\n[smss]\nprovider = 'x'", "line 2, column 2: unknown key `smss`: did you mean `sms`?"),
             ("methods = ['sms']", "line 1, column 11: \"sms\" needs a table [sms] that says who sends"),
         ] {
             assert_eq!(mistake(text), expected, "{text}");

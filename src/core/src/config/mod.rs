@@ -168,7 +168,7 @@ impl Config {
         }
         config.sms = table.table("sms", |sms| SmsSettings::read(sms, letters))?;
         if config.methods.contains(&Method::Sms) && config.sms.is_none() {
-            return Err(table.wrong("methods", "\"sms\" needs a table [sms] that says who sends".to_owned()));
+            return Err(table.needed("sms", "methods", "\"sms\" needs a table [sms] that says who sends".to_owned()));
         }
         let rescue = table.table("rescue", |rescue| {
             let Lifetime(lifetime_seconds) = rescue.or("lifetime", Lifetime(RESCUE_LIFETIME_SECONDS))?;

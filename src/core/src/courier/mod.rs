@@ -175,7 +175,7 @@ impl From<SendError> for Stranded {
 }
 
 fn failed(kind: TroubleKind, detail: impl Into<String>) -> Verdict {
-    Verdict { reports: vec![report(STRANDED, kind, detail)], conversation: Vec::new() }
+    Verdict { reports: vec![report("sender", kind, detail)], conversation: Vec::new() }
 }
 
 fn report(route: &str, kind: TroubleKind, detail: impl Into<String>) -> Report {
@@ -277,8 +277,6 @@ enum SendError {
     Start { program: String, why: String },
 }
 
-/// The name of no way at all: what a message has come to that never set out.
-pub const STRANDED: &str = "sender";
 /// Where the sender is installed.
 const PROGRAM: &str = "/usr/libexec/twofactor/twofactor-deliver";
 /// What the sender may take beyond the time of its attempts.

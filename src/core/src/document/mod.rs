@@ -88,7 +88,7 @@ impl<'d> Table<'d> {
     /// # Errors
     /// The value is missing or wrong.
     pub fn required<T: Value>(&self, key: &'static str) -> Result<T, Mistake> {
-        self.optional(key)?.ok_or_else(|| self.mistake(self.start, format!("key `{key}` is missing")))
+        self.optional(key)?.ok_or_else(|| self.missing(key, self.start, format!("key `{key}` is missing")))
     }
 
     /// Reads the table under a key; a missing one is `None`.
@@ -119,6 +119,25 @@ impl<'d> Table<'d> {
             return Err(self.mistake(wrong.at, wrong.what));
         };
         tables.iter().map(|table| self.enter(table)?.read(&body)).collect()
+    }
+
+    /// That a key is missing which `blamed` needs, said at the value of that one; or, if there is one, the misspelt word
+    /// that stands in its place.
+    #[must_use]
+    pub fn needed(&self, key: &'static str, blamed: &'static str, what: String) -> Mistake {
+        let start = self.entries.get(blamed).map_or(self.start, |value| value.span().start);
+        self.missing(key, start, what)
+    }
+
+    fn missing(&self, key: &'static str, start: usize, what: String) -> Mistake {
+        let known = self.known.borrow();
+        let strangers =
+            self.entries.iter().map(|(word, _)| word).filter(|word| !known.contains(&word.get_ref().as_ref()));
+        let misspelt = strangers.filter(|word| is_near(word.get_ref(), key)).min_by_key(|word| word.span().start);
+        match misspelt {
+            Some(word) => self.mistake(word.span().start, unknown("key", word.get_ref(), &[key])),
+            None => self.mistake(start, what),
+        }
     }
 
     /// A mistake that concerns a key, at its value or, where it is missing, at the table.
@@ -186,14 +205,21 @@ fn before(text: &str, start: usize) -> &[u8] {
     text.as_bytes().get(..start).unwrap_or_default()
 }
 
+fn distance(word: &str, candidate: &str) -> usize {
+    strsim::osa_distance(&word.to_ascii_lowercase(), &candidate.to_ascii_lowercase())
+}
+
+/// Whether a word is likely to be meant for that one.
+fn is_near(word: &str, candidate: &str) -> bool {
+    distance(word, candidate) <= candidate.len().div_ceil(3)
+}
+
 /// `unknown key `isuer`: did you mean `issuer`?`, or all that is known.
 fn unknown(called: &str, word: &str, known: &[&str]) -> String {
     let shown = twofactor_message::shown(word);
-    let word = word.to_ascii_lowercase();
-    let distance = |candidate: &str| strsim::osa_distance(&word, &candidate.to_ascii_lowercase());
-    let near = known.iter().map(|candidate| (distance(candidate), candidate)).min();
+    let near = known.iter().map(|candidate| (distance(word, candidate), candidate)).min();
     match near {
-        Some((distance, candidate)) if distance <= candidate.len().div_ceil(3) => {
+        Some((_, candidate)) if is_near(word, candidate) => {
             format!("unknown {called} `{shown}`: did you mean `{candidate}`?")
         }
         _ => format!("unknown {called} `{shown}`: expected one of {}", known.join(", ")),
@@ -251,7 +277,8 @@ mod tests {
         for (text, expected) in [
             ("one = 1", "line 1, column 7: expected a table, not an integer"),
             ("many = 1", "line 1, column 8: expected an array of tables, not an integer"),
-            ("[one]\nm = 1", "line 1, column 1: key `n` is missing"),
+            ("[one]\nmissing = 1", "line 1, column 1: key `n` is missing"),
+            ("[one]\nN = 1", "line 2, column 1: unknown key `N`: did you mean `n`?"),
             ("[[many]]\nb = true\nc = 1", "line 3, column 1: unknown key `c`: did you mean `b`?"),
         ] {
             assert_eq!(read(text.as_bytes(), body).unwrap_err().to_string(), expected, "{text}");

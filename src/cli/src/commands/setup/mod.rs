@@ -46,7 +46,9 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
         Method::Email | Method::Sms => sent::prove(arguments, &office, &account, output)?,
         Method::Totp | Method::Recovery => app::prove(arguments, &office, &account, output)?,
     };
-    let detail = format!("{method} {:?}", label.as_str());
+    let is_replaced = before.as_ref().is_some_and(|before| before.device(&label).is_some());
+    let place = if is_replaced { ", in the place of the one before it" } else { "" };
+    let detail = format!("{method} {:?}{place}", label.as_str());
     let device = NewDevice { label, kind, replace: arguments.replace, primary: arguments.primary };
     let with_recovery = office.config.methods.contains(&Method::Recovery);
     let enrolled = office.registrar().enrol(&account, device, with_recovery);
