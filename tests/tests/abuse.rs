@@ -37,6 +37,7 @@ const STATES: &str = "/var/lib/twofactor/state";
 const SENT_AT: usize = 576;
 const SENT_BYTES: usize = 96;
 const SENT_END: usize = SENT_AT + 4 * SENT_BYTES;
+const DEVICE_AT: usize = 8;
 const SINCE_AT: usize = 20;
 const UNTIL_AT: usize = 28;
 const CHECKSUM_AT: usize = 2016;
@@ -225,9 +226,10 @@ fn what_is_kept_of_a_code_is_neither_the_code_nor_anything_made_of_it_alone() {
         let state = house.sandbox.read_bytes(&format!("{STATES}/{user}"));
         let number: u32 = code.parse().unwrap();
         let mut forms = vec![code.clone().into_bytes(), number.to_le_bytes().to_vec(), number.to_be_bytes().to_vec()];
-        let purposes = (1..9).map(|device| format!("email/{device}"));
-        let long = |purpose: &String| [&(purpose.len() as u64).to_le_bytes()[..], purpose.as_bytes()].concat();
-        let before = purposes.flat_map(|purpose| [purpose.clone().into_bytes(), long(&purpose)]).chain([Vec::new()]);
+        let device = u32::from_le_bytes(*state[SENT_AT + DEVICE_AT..].first_chunk().expect("the number of a device"));
+        let purpose = format!("email/{device}").into_bytes();
+        let long = [&(purpose.len() as u64).to_le_bytes()[..], &purpose].concat();
+        let before = [Vec::new(), purpose, long].into_iter();
         for message in before.map(|before| [before, code.clone().into_bytes()].concat()) {
             // HMAC with an empty key is two hashes (RFC 2104).
             let inner = house.sha256(&[&[0x36; 64][..], &message].concat());
