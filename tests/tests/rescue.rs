@@ -381,7 +381,7 @@ If this was not you, tell your administrator at once.
     door.sandbox.run("twofactor", [&["setup", "alice"], &options[..]].concat()).succeeded();
     let letter = mailbox.next_letter();
     assert_eq!(letter.header("To").as_deref(), Some("alice@example.test"));
-    assert!(words(&letter).contains("\n  email \"mail\"\n"), "{}", letter.raw);
+    assert!(words(&letter).contains("\n  email \"mail\", in the place of the one before it\n"), "{}", letter.raw);
 
     for (options, detail) in [
         (&["--label", "authenticator"][..], "\"authenticator\""),
