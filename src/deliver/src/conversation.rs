@@ -134,7 +134,7 @@ pub(crate) mod tests {
         conversation.hide("p4ssword");
         let before = format!("{}\n{}", "x\n".repeat(10), "y".repeat(QUOTE_MAX_CHARACTERS - 25));
         let told = conversation.quote(format!("{before} p4ssword").as_bytes());
-        assert_eq!(told.strip_prefix(&before), Some(" ***"), "{told}");
+        assert_eq!(told.strip_prefix(&before), Some(" ***"));
         conversation.quote("1\n".repeat(99).as_bytes());
         assert_eq!(lines(&words).len(), 12 + QUOTE_MAX_LINES);
     }

@@ -1,7 +1,8 @@
 //! Runs a program of this host: a mailer that takes the mail on its standard input, or a command that sends a text.
 //!
 //! The program is as trusted as its configuration, which is root's. It is not confined (see [`crate::confinement`]), but
-//! stands in the worker's process group and is killed with it.
+//! stands in the worker's process group and is killed with it. One that leaves the group, with setsid(2), is killed by the
+//! supervisor when its time is over; it outlives a supervisor that is killed.
 
 use std::borrow::Cow;
 use std::fs::File;

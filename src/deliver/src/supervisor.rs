@@ -2,6 +2,7 @@
 //! worker's bounded words.
 
 use std::fmt::Display;
+use std::fs;
 use std::io;
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, alarm, getpid, pipe2, read, setpgid, setsid, write};
@@ -62,6 +64,8 @@ fn run(errand: Errand, discretion: &Discretion) -> Verdict {
     alarm::set(seconds + SUPERVISOR_MARGIN_SECONDS);
     let mut transcript = Transcript { wanted: errand.conversation, ..Transcript::default() };
     let mut reports = Vec::new();
+    // Where the kernel would not, a program is ended with its process group alone.
+    let _ = prctl::set_child_subreaper(true);
     let supervisor = getpid();
     let mut jobs = jobs.into_iter();
     while let Some((job, seconds)) = jobs.next() {
@@ -174,7 +178,9 @@ impl Worker {
     /// Ends it with all that it started.
     fn end_all(&self) -> nix::Result<WaitStatus> {
         let _ = killpg(self.pid, Signal::SIGKILL);
-        self.end()
+        let ended = self.end();
+        end_orphans();
+        ended
     }
 
     /// Ends it, if it has not ended by itself, and takes it away. What a mailer left running in the background to deliver
@@ -186,6 +192,20 @@ impl Worker {
                 Err(Errno::EINTR) => {}
                 ended => return ended,
             }
+        }
+    }
+}
+
+/// Ends what a program has put into a session of its own. Whoever loses its parent becomes a child of this process, which
+/// has no others now (PR_SET_CHILD_SUBREAPER(2const)). What runs as somebody else is out of reach.
+fn end_orphans() {
+    let children = format!("/proc/self/task/{}/children", getpid());
+    for _ in 0..GENERATIONS_MAX {
+        let children = fs::read_to_string(&children).unwrap_or_default();
+        let orphans = children.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw);
+        let ended = orphans.filter(|pid| kill(*pid, Signal::SIGKILL).and_then(|()| waitpid(*pid, None)).is_ok());
+        if ended.count() == 0 {
+            break;
         }
     }
 }
@@ -283,6 +303,8 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// How much longer than its time a worker lives whose supervisor is gone.
 const WORKER_MARGIN_SECONDS: u32 = 5;
 const SUPERVISOR_MARGIN_SECONDS: u32 = 10;
+/// Whose parents may have been ended one after the other.
+const GENERATIONS_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {

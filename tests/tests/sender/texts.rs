@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use support::{Authority, Behaviour, Gateway, Heard, Sent, response};
-use twofactor_message::{Content, Errand, Http, TextRoute, TroubleKind, Twilio};
+use twofactor_message::{Content, Errand, Http, Load, TextRoute, TroubleKind, Twilio};
 
 use crate::house::{CODE, ENOUGH, House, NUMBER, SERVER, delivered, discreet, in_time, text, trouble};
 
@@ -95,6 +95,8 @@ fn a_gateway_that_says_too_much_or_nonsense_is_not_listened_to() {
         ("50 MB of success", Behaviour::Say(response(201, &[], &"a".repeat(50_000_000)))),
         ("nothing", Behaviour::Close),
         ("no HTTP", Behaviour::Say("220 mail.example.test ESMTP\r\n".to_owned())),
+        ("an object of nothing", Behaviour::Say(response(201, &[], "{}"))),
+        ("a list", Behaviour::Say(response(201, &[], "[]"))),
         ("no JSON", Behaviour::Say(response(201, &[], "queued"))),
         ("half of it", Behaviour::Say(response(201, &[], "{ }").replace(" }", ""))),
         ("nested JSON", Behaviour::Say(response(201, &[], &"[".repeat(100_000)))),
@@ -214,6 +216,26 @@ fn another_service_has_taken_a_text_only_if_status_and_body_say_so() {
 }
 
 #[test]
+fn a_status_that_says_all_is_enough_though_the_body_does_not_end() {
+    let house = House::new();
+    for status in [200, 500] {
+        let port = house.port();
+        let body = response(status, &[], "OK").replace("Content-Length: 2", "Content-Length: 2000");
+        let server = gateway(&house).does(Behaviour::Stall(body)).start(&house.sandbox, port);
+        let mut errand = by_http(&house, port, http());
+        let Load::Text((_, ways)) = &mut errand.load else { panic!("no text") };
+        ways[0].timeout_seconds = 2;
+        let sent = house.sender().send(&errand);
+        match status {
+            200 => delivered(&sent, "http"),
+            _ => assert_eq!(trouble(&sent, 0).0, TroubleKind::Slow, "{sent:#?}"),
+        }
+        assert_eq!(sent.took < Duration::from_secs(2), status == 200, "{sent:#?}");
+        assert_eq!(server.heard().requests().len(), 1);
+    }
+}
+
+#[test]
 fn a_secret_or_a_header_that_would_be_two_lines_is_not_sent() {
     let house = House::new();
     let port = house.port();
@@ -275,6 +297,8 @@ fn a_program_that_fails_hangs_or_floods_is_trouble_of_this_host() {
         ("is found by a shell only", vec!["~/sms".to_owned()], ENOUGH, TroubleKind::Local),
         ("hangs", shell("sleep 1000"), 1, TroubleKind::Slow),
         ("hangs with children", shell("sleep 1000 & (trap '' TERM; sleep 1000) & wait"), 1, TroubleKind::Slow),
+        ("hangs in a session of its own", shell("setsid --wait sleep 1000"), 1, TroubleKind::Slow),
+        ("hangs in the background", shell("(setsid sleep 1000 &); sleep 1000"), 1, TroubleKind::Slow),
         ("quotes", shell("cat >&2; exit 1"), ENOUGH, TroubleKind::Local),
         ("is not there", vec!["/usr/local/bin/none".to_owned()], ENOUGH, TroubleKind::Local),
         ("is no program", vec!["/etc/passwd".to_owned()], ENOUGH, TroubleKind::Local),
@@ -286,6 +310,42 @@ fn a_program_that_fails_hangs_or_floods_is_trouble_of_this_host() {
         discreet(&sent);
         in_time(&sent, if kind == TroubleKind::Slow { 1 } else { 5 });
         assert_eq!(house.left_over(), Vec::<String>::new(), "{what}");
+    }
+}
+
+#[test]
+fn a_program_that_says_a_lot_has_sent_its_text_and_little_of_it_is_told() {
+    let house = House::new();
+    for line in ["cat >/dev/null; seq 100000", "cat >/dev/null; yes '' | head -n 100000"] {
+        let argv = ["/bin/bash", "-c", line].map(str::to_owned).to_vec();
+        let sent = house.sender().send(&text([(TextRoute::Command(argv), ENOUGH)]));
+        delivered(&sent, "command");
+        assert!(sent.verdict.conversation.len() < 30, "{sent:#?}");
+    }
+}
+
+#[test]
+fn no_part_of_a_code_is_told_where_what_a_program_says_is_cut() {
+    let house = House::new();
+    for length in [1021, 4093, 65533] {
+        let line = format!("head -c {length} /dev/zero | tr '\\0' ' '; echo {CODE}; exit 1");
+        let argv = ["/bin/bash", "-c", &line].map(str::to_owned).to_vec();
+        let sent = house.sender().send(&text([(TextRoute::Command(argv), ENOUGH)]));
+        let told = format!("{:?}", sent.verdict).replace(&line, "");
+        let parts = (3..=CODE.len()).map(|end| &CODE[..end]);
+        assert!(parts.clone().all(|part| !trouble(&sent, 0).1.contains(part)), "{length}: {told}");
+    }
+}
+
+#[test]
+fn to_whom_it_goes_is_told_only_with_a_conversation() {
+    let house = House::new();
+    let argv = ["/bin/bash", "-c", "echo no {number}; exit 1"].map(str::to_owned).to_vec();
+    for conversation in [true, false] {
+        let errand = Errand { conversation, ..text([(TextRoute::Command(argv.clone()), ENOUGH)]) };
+        let sent = house.sender().send(&errand);
+        assert_eq!(trouble(&sent, 0).1.contains(NUMBER), conversation, "{sent:#?}");
+        assert_eq!(sent.verdict.conversation.is_empty(), !conversation);
     }
 }
 
