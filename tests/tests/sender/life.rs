@@ -1,9 +1,10 @@
 //! How a sender begins and ends, whoever is killed meanwhile; and that it ends without a trace.
 
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::{Mailbox, sender};
+use support::{HostileSmtp, Mailbox, Sent, sender};
 use twofactor_message::{ERRAND_MAX_BYTES, Errand, Load, MailRoute, Protection, TextRoute, TroubleKind};
 
 use crate::confined::Hanging;
@@ -145,13 +146,27 @@ fn a_verdict_that_nobody_waits_for_goes_to_the_log_without_secrets() {
         house.sandbox.write("/run/errand", &*errand.encode(), 0o600);
         let user = house.sender();
         let sender = format!("{} {} {}", sender().display(), user.uid, user.gid);
-        // A pipe whose reader is gone before it begins.
-        let pipe = "rm -f /run/pipe; mkfifo /run/pipe; exec 4<>/run/pipe 3>/run/pipe 4>&-";
-        house.sandbox.bash(&format!("{pipe}; {sender} </run/errand >&3")).succeeded();
+        house.sandbox.bash(&unheard(&format!("{sender} </run/errand"))).succeeded();
         let line = journal.wait_for(|line| line.contains("twofactor-deliver"), Duration::from_secs(10));
         assert!(line.contains(result) && line.contains(route), "{line}");
         assert!(![CODE, NUMBER, "alice@", "bob@"].iter().any(|secret| line.contains(secret)), "{line}");
         // LOG_AUTHPRIV with LOG_NOTICE.
+        assert!(line.starts_with("<85>"), "{line}");
+    }
+}
+
+#[test]
+fn a_failure_before_anything_was_attempted_goes_to_the_log_if_nobody_waits_for_it() {
+    let house = House::new();
+    let user = house.sender();
+    house.sandbox.write("/run/errand", "hello", 0o600);
+    for (ids, why) in
+        [(format!("{} {}", user.uid, user.gid), "the errand is "), ("0 0".to_owned(), "unprivileged user")]
+    {
+        let journal = house.sandbox.journal().from_here();
+        house.sandbox.bash(&unheard(&format!("{} {ids} </run/errand", sender().display())));
+        let line = journal.wait_for(|line| line.contains("twofactor-deliver"), Duration::from_secs(10));
+        assert!(line.contains("event=sent result=failed") && line.contains(why), "{line}");
         assert!(line.starts_with("<85>"), "{line}");
     }
 }
@@ -169,16 +184,49 @@ fn many_at_once_are_all_sent_and_keep_apart() {
 }
 
 #[test]
-fn whatever_it_lacks_it_answers_and_leaves_nothing_behind() {
+fn no_limit_of_whoever_started_it_as_root_keeps_a_message_from_going_out() {
+    let house = House::new();
+    let _server = HostileSmtp::implicit(&house.certificate()).start(&house.sandbox, 465);
+    let sender = house.sender();
+    for limit in low_limits() {
+        for (errand, route) in [(house.mail(smtp(465, Protection::Implicit)), "smtp"), (errand([]), "maildir")] {
+            let sent = sender.start_with(sender.by(&["prlimit", &limit, "--"]), &errand.encode()).finish();
+            assert_eq!(sent.verdict.delivered_by(), Some(route), "{limit}: {sent:#?}");
+            delivered(&sent, route);
+        }
+    }
+    assert_eq!(house.left_over(), Vec::<String>::new());
+}
+
+#[test]
+fn a_program_has_the_same_limits_whoever_started_the_sender_as_root() {
     let house = House::new();
     let sender = house.sender();
+    let argv = ["/bin/bash", "-c", "cat /proc/self/limits >/tmp/said"].map(str::to_owned).to_vec();
+    let frame = text([(TextRoute::Command(argv), ENOUGH)]).encode();
+    let said = |limits: &[String]| {
+        let limits = limits.iter().map(String::as_str);
+        let command = sender.by(&["prlimit"].into_iter().chain(limits).chain(["--"]).collect::<Vec<_>>());
+        delivered(&sender.start_with(command, &frame).finish(), "command");
+        let said = house.sandbox.read("/tmp/said");
+        let ours = |line: &&str| LIMITS.iter().any(|name| line.starts_with(name));
+        said.lines().filter(ours).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let usual = said(&[]);
+    assert_eq!(usual.len(), LIMITS.len(), "{usual:#?}");
+    assert_eq!(said(&low_limits()), usual);
+}
+
+#[test]
+fn whatever_it_lacks_it_answers_and_leaves_nothing_behind() {
+    let house = House::new();
     let port = house.port();
     let frame = errand([(nowhere(&house, port), 2)]).encode();
     let limits = (4..12).map(|limit| format!("--nofile={limit}"));
     let limits = limits.chain(["--nproc=1", "--as=20000000", "--cpu=1"].map(str::to_owned));
     let mut delivered = 0;
     for limit in limits {
-        let sent = sender.start_with(sender.by(&["prlimit", &limit, "--"]), &frame).finish();
+        let sent = limited_as_its_user(&house, &limit, &frame);
         delivered += usize::from(sent.verdict.delivered_by().is_some());
         assert!(!sent.verdict.reports.is_empty());
         discreet(&sent);
@@ -192,8 +240,7 @@ fn whatever_it_lacks_it_answers_and_leaves_nothing_behind() {
 #[test]
 fn a_limit_on_the_size_of_files_is_trouble_of_this_host_and_no_half_mail() {
     let house = House::new();
-    let sender = house.sender();
-    let sent = sender.start_with(sender.by(&["prlimit", "--fsize=100", "--"]), &errand([]).encode()).finish();
+    let sent = limited_as_its_user(&house, "--fsize=100", &errand([]).encode());
     assert_eq!(trouble(&sent, 0).0, TroubleKind::Local, "{sent:#?}");
     assert_eq!(house.sandbox.bash(&format!("find {SPOOL} -type f")).stdout, "");
 }
@@ -211,7 +258,56 @@ fn a_full_disk_is_trouble_of_this_host_and_no_half_mail() {
     assert_eq!(house.sandbox.bash("find /mnt/full -type f").stdout, "/mnt/full/zero\n");
 }
 
+#[test]
+fn a_mail_that_is_there_is_delivered_even_if_its_directory_can_not_be_synced() {
+    let house = House::new();
+    let sender = house.sender();
+    // The first one is of the file.
+    let fault = ["strace", "-f", "-o", "/run/trace", "--trace=fsync", "--inject=fsync:error=EIO:when=2"];
+    let sent = sender.start_with(sender.by(&fault), &errand([]).encode()).finish();
+    assert_eq!(house.sandbox.read("/run/trace").matches("(INJECTED)").count(), 1);
+    delivered(&sent, "maildir");
+    assert_eq!(Mailbox::at(&house.sandbox, SPOOL).waiting(), 1);
+}
+
+/// A command whose standard output is a pipe whose reader is gone before it begins.
+fn unheard(command: &str) -> String {
+    format!("rm -f /run/pipe; mkfifo /run/pipe; exec 4<>/run/pipe 3>/run/pipe 4>&-; {command} >&3")
+}
+
+/// A sender that was started without being root, under a limit that it can not raise.
+fn limited_as_its_user(house: &House, limit: &str, frame: &[u8]) -> Sent {
+    let sender = house.sender();
+    let [uid, gid] = [sender.uid, sender.gid].map(|id| id.to_string());
+    let user = ["setpriv", "--reuid", &uid, "--regid", &gid, "--clear-groups", "--"];
+    sender.start_with(sender.by(&[&user[..], &["prlimit", limit, "--"]].concat()), frame).finish()
+}
+
 /// A server that is not there.
 fn nowhere(house: &House, port: u16) -> MailRoute {
     house.trusting(smtp(port, Protection::Implicit))
 }
+
+/// Options of prlimit(1) with which no message would go out, but with which the sender can be started. Where root may
+/// raise limits, as on any machine that is no container, they are hard limits.
+fn low_limits() -> [String; 7] {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let capabilities = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap().trim();
+    let is_hard = u64::from_str_radix(capabilities, 16).unwrap() & CAP_SYS_RESOURCE != 0;
+    LOW_LIMITS.map(|limit| if is_hard { format!("--{limit}") } else { format!("--{limit}:") })
+}
+
+const LOW_LIMITS: [&str; 7] =
+    ["nproc=1", "nofile=4", "fsize=100", "as=20000000", "data=1000000", "stack=150000", "cpu=1"];
+/// capabilities(7)
+const CAP_SYS_RESOURCE: u64 = 1 << 24;
+/// The same in /proc/PID/limits.
+const LIMITS: [&str; 7] = [
+    "Max processes",
+    "Max open files",
+    "Max file size",
+    "Max address space",
+    "Max data size",
+    "Max stack size",
+    "Max cpu time",
+];
