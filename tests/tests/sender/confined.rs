@@ -1,11 +1,12 @@
 //! What those who talk to strangers have given up before.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 
 use support::{Behaviour, HostileSmtp, Playing, Process, Sending, Stage, sender};
-use twofactor_message::{Errand, Protection, TextRoute};
+use twofactor_message::{Credentials, Errand, Protection, Smtp, TextRoute};
 
-use crate::house::{CODE, ENOUGH, House, PASSWORD, errand, smtp, text};
+use crate::house::{CODE, ENOUGH, House, PASSWORD, USER, errand, smtp, text};
 
 #[test]
 fn nobody_of_the_sender_is_root_or_holds_what_its_starter_held() {
@@ -50,11 +51,43 @@ fn what_talks_to_a_stranger_can_never_gain_a_privilege_again() {
 }
 
 #[test]
+fn a_worker_knows_no_password_but_its_own() {
+    let house = House::new();
+    let (first, second) = (house.port(), house.port());
+    let silent = || HostileSmtp::implicit(&house.certificate()).at(Stage::Greeting, Behaviour::Hang);
+    let servers = [first, second].map(|port| silent().start(&house.sandbox, port));
+    let ways = [(first, "correct-horse-7"), (second, "battery-staple-7")].map(|(port, password)| {
+        let credentials =
+            Credentials { username: USER.to_owned(), password: password.to_owned().into(), is_token: false };
+        let smtp = Smtp { credentials: Some(credentials), ..smtp(port, Protection::Implicit) };
+        (house.trusting(smtp), ENOUGH)
+    });
+    let sending = house.sender().start(&errand(ways));
+    let known = |server: &Playing| {
+        server.wait_for_stage(Stage::Greeting);
+        let processes = house.sender().processes();
+        let knows = |process: &Process| {
+            let memory = memory(&house, process);
+            ["correct-horse-7", "battery-staple-7"]
+                .map(|text| memory.windows(text.len()).any(|at| at == text.as_bytes()))
+        };
+        processes.iter().map(knows).collect::<Vec<_>>()
+    };
+    // The supervisor's, which forgets what has been handed on, and the worker's.
+    assert_eq!(known(&servers[0]), [[false, true], [true, false]]);
+    let [first, second] = servers;
+    first.heard();
+    assert_eq!(known(&second), [[false, false], [false, true]]);
+    second.heard();
+    assert_eq!(sending.finish().verdict.delivered_by(), Some("maildir"));
+}
+
+#[test]
 fn a_worker_has_locked_itself_in_before_it_says_or_hears_a_word() {
     let house = House::new();
     let _server = HostileSmtp::implicit(&house.certificate()).start(&house.sandbox, 465);
     let sender = house.sender();
-    let calls = "--trace=setresuid,setgroups,read,landlock_create_ruleset,landlock_restrict_self,connect,prctl,dup2";
+    let calls = "--trace=setresuid,setgroups,prlimit64,keyctl,read,landlock_create_ruleset,landlock_restrict_self,connect,prctl,dup2";
     let command = sender.by(&["strace", "-f", "-o", "/run/trace", calls]);
     let errand = errand([(house.trusting(smtp(465, Protection::Implicit)), ENOUGH)]);
     let sent = sender.start_with(command, &errand.encode()).finish();
@@ -68,6 +101,11 @@ fn a_worker_has_locked_itself_in_before_it_says_or_hears_a_word() {
     // Nobody yet who could read an errand, then a user without groups, then the errand.
     assert!(at("setgroups(0, ") < at("setresuid("), "{trace}");
     assert!(at("setresuid(") < at("read(0, "), "{trace}");
+    for limit in ["NPROC", "NOFILE", "FSIZE", "AS", "DATA", "STACK", "CPU"] {
+        assert!(at(&format!("RLIMIT_{limit}, {{rlim_cur=")) < at("setresuid("), "{trace}");
+    }
+    // The keys of the login that it belongs to are none of its business.
+    assert!(at("keyctl(KEYCTL_JOIN_SESSION_KEYRING, NULL)") < at("read(0, "), "{trace}");
     let connect = at("connect(");
     assert!(at("prctl(PR_SET_NO_NEW_PRIVS, 1") < connect, "{trace}");
     // An older kernel has no Landlock.
@@ -134,6 +172,24 @@ fn a_program_of_this_host_keeps_its_own_limits_and_gets_no_core_either() {
     assert!(said.starts_with("NoNewPrivs:\t0\n"), "{said}");
     let core = said.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{said}");
+}
+
+/// All that a process has in its memory and may read there.
+fn memory(house: &House, process: &Process) -> Vec<u8> {
+    let maps = house.sandbox.read(&format!("/proc/{}/maps", process.pid));
+    let memory = File::open(house.sandbox.path(&format!("/proc/{}/mem", process.pid))).unwrap();
+    let areas = maps.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        let (from, to) = words.next()?.split_once('-')?;
+        let [from, to] = [from, to].map(|address| u64::from_str_radix(address, 16).unwrap());
+        words.next()?.starts_with("rw").then_some((from, usize::try_from(to - from).unwrap()))
+    });
+    areas.fold(Vec::new(), |mut all, (from, length)| {
+        let mut area = vec![0; length];
+        memory.read_exact_at(&mut area, from).unwrap();
+        all.append(&mut area);
+        all
+    })
 }
 
 /// A sender whose first worker waits for a server that never says anything.
