@@ -312,7 +312,7 @@ mod tests {
 
     /// What comes of a worker that says this and then nothing, in one second, with the lines it said.
     #[allow(clippy::zombie_processes, reason = "taking it away is what is tested")]
-    fn attended(say: impl FnOnce(&channel::Teller), goes: bool) -> (Result<(), Trouble>, Vec<String>) {
+    fn attended(say: impl FnOnce(&Teller), goes: bool) -> (Result<(), Trouble>, Vec<String>) {
         use std::os::unix::process::CommandExt;
         let sleeper = std::process::Command::new("/bin/sleep").arg("60").process_group(0).spawn().unwrap();
         let pid = Pid::from_raw(i32::try_from(sleeper.id()).unwrap());
@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_does_not_stop_talking_is_stopped() {
-        let flood = |teller: &channel::Teller| {
+        let flood = |teller: &Teller| {
             let before = Instant::now();
             (0..WORDS_MAX + 9).for_each(|_| teller.tell(&Word::Line("x".repeat(4000))));
             assert!(before.elapsed() < Duration::from_secs(1));
