@@ -1,5 +1,6 @@
 //! What a worker gives up before it hears the first byte of a stranger: new privileges, every file that it does not
-//! need, every port but the server's, signals to others. The kernel keeps it; an older one keeps less of it.
+//! need, every port but the server's, signals to others, and the system calls that it has no use for ([`calls`]). The kernel
+//! keeps it; an older one keeps less of it.
 //!
 //! A worker that runs a program of this host is not confined: postdrop is setgid and would lose that under
 //! no_new_privs, and what the administrator's own mailer or command reads and writes is not ours to know. Its only
@@ -15,8 +16,8 @@ use landlock::{
 use nix::sys::prctl;
 use twofactor_message::Trouble;
 
-use crate::limits;
 use crate::trouble::sender;
+use crate::{calls, limits};
 
 /// For a worker that talks to a server: it may look names up and connect to this port.
 ///
@@ -24,7 +25,8 @@ use crate::trouble::sender;
 /// The kernel knows the means and would not.
 pub(crate) fn to_network(port: u16) -> Result<(), Trouble> {
     give_up_privileges()?;
-    enforce(network_rules(port)).map(drop)
+    enforce(network_rules(port))?;
+    calls::refuse().map_err(|error| sender(format_args!("refuse system calls: {error}")))
 }
 
 fn network_rules(port: u16) -> Result<RulesetCreated, RulesetError> {

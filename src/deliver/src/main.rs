@@ -11,6 +11,7 @@
 //!
 //! It refuses to be root, to read any file of the second factor, and to believe a server that says too much.
 
+mod calls;
 mod channel;
 mod confinement;
 mod conversation;
