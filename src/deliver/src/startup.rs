@@ -97,7 +97,13 @@ fn read_errand() -> Result<Errand, Trouble> {
         }
         match read(io::stdin(), frame.get_mut(length..).unwrap_or_default()) {
             Ok(0) => break,
-            Ok(count) => length += count,
+            Ok(count) => {
+                length += count;
+                // A host that forks meanwhile may keep the pipe open; an errand says by itself whether it is whole.
+                if let Ok(errand) = Errand::decode(frame.get(..length).unwrap_or_default()) {
+                    return Ok(errand);
+                }
+            }
             Err(nix::Error::EINTR) => {}
             Err(e) => return Err(sender(format_args!("read the errand: {}", e.desc()))),
         }

@@ -1,11 +1,13 @@
 //! How a sender begins and ends, whoever is killed meanwhile; and that it ends without a trace.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use support::{HostileSmtp, Mailbox, Sent, sender};
-use twofactor_message::{ERRAND_MAX_BYTES, Errand, Load, MailRoute, Protection, TextRoute, TroubleKind};
+use twofactor_message::{ERRAND_MAX_BYTES, Errand, Load, MailRoute, Protection, TextRoute, TroubleKind, Verdict};
 
 use crate::confined::Hanging;
 use crate::house::{
@@ -311,3 +313,19 @@ const LIMITS: [&str; 7] = [
     "Max stack size",
     "Max cpu time",
 ];
+
+#[test]
+fn a_pipe_that_somebody_else_keeps_open_keeps_no_message_back() {
+    let house = House::new();
+    let mut command = house.sender().by(&["env", "-i"]);
+    let mut sender = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("nsenter(1)");
+    let mut stdin = sender.stdin.take().expect("a pipe");
+    let errand = errand([(MailRoute::Maildir(SPOOL.to_owned()), ENOUGH)]);
+    stdin.write_all(&errand.encode()).expect("it reads");
+    let mut said = Vec::new();
+    sender.stdout.take().expect("a pipe").read_to_end(&mut said).expect("a pipe can be read");
+    // The other end of the frame's pipe has been open all the time.
+    drop(stdin);
+    sender.wait().expect("it ends");
+    assert_eq!(Verdict::decode(&said).expect("a verdict").delivered_by(), Some("maildir"));
+}
