@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::{
-    Answer, Authority, Barrier, Behaviour, Cycle, Door, HostileSmtp, Journal, Letter, Mailbox, Playing, Program, Race,
-    Report, Sandbox, Script, Stage, Step, Worker,
+    Answer, Authority, Barrier, Behaviour, Cycle, Door, Gateway, HostileSmtp, Journal, Letter, Mailbox, Playing,
+    Program, Race, Report, Sandbox, Script, Stage, Step, Worker,
 };
 
 const SPOOL: &str = "/var/spool/twofactor";
@@ -109,6 +109,24 @@ fn a_server_that_takes_every_mail_and_hangs_up_is_no_way_around_the_limit() {
     }
     house.wait_for_quiet();
     assert_eq!(server.heard().messages().len(), 6);
+}
+
+#[test]
+fn a_gateway_that_takes_every_text_and_says_no_is_no_way_around_the_limit() {
+    let house = House::new("");
+    let gateway = Gateway::http().answers(403, &[], "no").start(&house.sandbox, 8080);
+    let sms =
+        "[sms]\nprovider = 'http'\nurl = 'http://127.0.0.1:8080/send'\nbody = '{number} {text}'\ncontent = 'text'\n";
+    house.configure(&settings("maildir", &["sms", "recovery"], sms));
+    house.sandbox.run("twofactor", ["remove", "alice"]).succeeded();
+    let setup = ["setup", "alice", "--method", "sms", "--number", "+4930123456", "--no-confirm", "--json"];
+    house.sandbox.run("twofactor", setup).succeeded();
+    // Each of them is told that nothing was sent, and may ask for another at once.
+    for _ in 0..3 {
+        house.storm("alice", &["?", BY_MAIL, "?", BY_MAIL]);
+    }
+    house.wait_for_quiet();
+    assert_eq!(gateway.heard().requests().len(), 6);
 }
 
 #[test]

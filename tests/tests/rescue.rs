@@ -51,7 +51,7 @@ fn who_asks_the_administrator_is_helped_by_the_command_in_the_mail() {
     assert_eq!(
         words(&letter).replace(&at, "TIME"),
         format!(
-            "Somebody who gave the password of alice cannot give a second factor and asks
+            "Somebody who logs in as alice cannot give a second factor and asks
 for your help.
 
   User       alice
@@ -62,13 +62,14 @@ for your help.
   At         TIME
   Reference  {reference}
 
-Nothing was granted. If you are sure that it is alice who asks (call back on a
-number that you know; this mail proves nothing), issue a code that works once:
+Nothing was granted. Make sure that it is alice who asks: call back
+on a number that you know, since this mail proves nothing. Then issue
+a code that works once, and read it to them:
 
   twofactor bypass alice
 
-and read it to them. If it is not alice, the password is known to somebody
-else and has to be changed.
+If it is not alice, somebody else has come past the first factor: the
+password or the key has to be changed.
 "
         )
     );

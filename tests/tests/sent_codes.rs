@@ -206,8 +206,9 @@ is the code to log in as alice on testhost.
   At            TIME
   Valid for     5 minutes, once
 
-If it was not you who asked, somebody knows the password of alice: change it
-and tell your administrator. Give this code to nobody, whoever asks for it.
+If it was not you who asked, somebody else is logging in as alice:
+change your password and tell your administrator. Give this code to
+nobody, whoever asks for it.
 "
         )
     );
@@ -531,6 +532,24 @@ fn a_slow_server_keeps_nobody_from_the_prompt_or_another_way_and_its_failure_is_
     let failed = |line: &str| line.contains("twofactor-deliver") && line.contains("smtp: slow: ");
     door.sandbox.journal().wait_for(failed, Duration::from_secs(10));
     assert_eq!(server.heard().stages(), [Stage::Greeting; 2]);
+}
+
+#[test]
+fn what_becomes_of_a_code_whose_login_was_given_up_is_in_the_log() {
+    let door = Door::new(Program::Ssh);
+    let server = HostileSmtp::plain().at(Stage::Greeting, Behaviour::Hang).start(&door.sandbox, 25);
+    let mail = "transports = ['smtp']\n[mail.smtp]\nserver = 'localhost'\ntls = 'none'\ntimeout = '3s'\n";
+    door.configure(&BY_MAILDIR.replace("transports = ['maildir']\n", mail));
+    door.enrol_mailbox("alice", &[]);
+    let mut visit = door.ssh("alice", &[]);
+    visit.answer_password();
+    visit.is_asked("(on its way to a***@e***.test, ? for other ways)");
+    server.wait_for_stage(Stage::Greeting);
+    // sshd ends the login from outside: the module has no word in that.
+    drop(visit);
+    let failed = |line: &str| line.contains("twofactor-deliver") && line.contains("smtp: slow: ");
+    door.sandbox.journal().wait_for(failed, Duration::from_secs(10));
+    no_sender_is_left(&door);
 }
 
 /// A door at which mail goes by these settings, and the mailbox of everybody.

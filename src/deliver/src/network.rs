@@ -55,7 +55,7 @@ pub(crate) fn connect(
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }
-            Err(error) => last = trouble_of(&error),
+            Err(error) => last = unreached(&error),
         }
     }
     Err(last)
@@ -66,7 +66,16 @@ pub(crate) fn is_this_host(server: &str) -> bool {
     server.eq_ignore_ascii_case("localhost") || server.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// An error of a connection, by what helps.
+/// An error of connecting: nobody has heard anything yet. The only one of its kind, since whoever asked for the message
+/// does not count what has certainly gone nowhere.
+fn unreached(error: &io::Error) -> Trouble {
+    match error.kind() {
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => trouble(TroubleKind::Slow, "no answer"),
+        _ => trouble(TroubleKind::Unreachable, words(error)),
+    }
+}
+
+/// An error of a connection that stands, by what helps.
 pub(crate) fn trouble_of(error: &io::Error) -> Trouble {
     if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         return tls::trouble_of(error);
@@ -77,7 +86,7 @@ pub(crate) fn trouble_of(error: &io::Error) -> Trouble {
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe => protocol("the server closed the connection"),
-        _ => trouble(TroubleKind::Unreachable, words(error)),
+        _ => protocol(words(error)),
     }
 }
 

@@ -35,9 +35,9 @@ pub(crate) fn take_over(errand: Errand) -> ExitCode {
             // The end of the pipe is the end of the first process: who sees the verdict can reap without waiting.
             let _ = read(&gone, &mut [0]);
             drop(gone);
-            let discretion = Discretion::of(&errand);
+            let (discretion, begun) = (Discretion::of(&errand), Instant::now());
             let verdict = catch_unwind(AssertUnwindSafe(|| run(errand, &discretion)));
-            answer(&verdict.unwrap_or_else(|_| failed(sender("panicked"))), &discretion);
+            answer(&verdict.unwrap_or_else(|_| failed(sender("panicked"))), &discretion, begun.elapsed() > PROMPT);
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -49,7 +49,7 @@ pub(crate) fn take_over(errand: Errand) -> ExitCode {
 
 /// Answers that nothing was attempted; to whom the message should have gone may not even be known.
 pub(crate) fn give_up(trouble: Trouble) {
-    answer(&failed(trouble), &Discretion::default());
+    answer(&failed(trouble), &Discretion::default(), false);
 }
 
 fn failed(trouble: Trouble) -> Verdict {
@@ -261,9 +261,11 @@ impl Transcript {
     }
 }
 
-/// Writes the verdict for the host, or to the log if the host has stopped waiting.
-fn answer(verdict: &Verdict, discretion: &Discretion) {
-    if say(verdict).is_ok() {
+/// Writes the verdict for the host, or to the log if the host has stopped waiting. A failure that comes late is written
+/// to the log in any case: a login is often ended from outside while its prompt stands, with the verdict unread.
+fn answer(verdict: &Verdict, discretion: &Discretion, is_late: bool) {
+    let is_said = say(verdict).is_ok();
+    if is_said && (!is_late || verdict.delivered_by().is_some()) {
         return;
     }
     let to = logged(&discretion.recipients());
@@ -291,6 +293,8 @@ fn say(verdict: &Verdict) -> nix::Result<()> {
     Ok(())
 }
 
+/// Longer than that no prompt waits for a verdict.
+const PROMPT: Duration = Duration::from_secs(1);
 /// What a worker may say before it is held to be out of its mind.
 const WORDS_MAX: usize = 1000;
 const DETAIL_MAX_BYTES: usize = 300;

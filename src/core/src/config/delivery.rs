@@ -546,7 +546,8 @@ fn server_of(authority: &str) -> Option<&str> {
         None => authority.split_once(':').unwrap_or((authority, "0")),
     };
     let is_server = Server::try_from(server.to_owned()).is_ok();
-    (is_server && port.parse::<u16>().is_ok()).then_some(server)
+    let is_port = port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    (is_server && is_port).then_some(server)
 }
 
 /// `Name: value`.
@@ -729,6 +730,7 @@ mod tests {
             "http://127.0.0.1.evil.example/",
             "https://user@gateway.example.org/",
             "https://:443/",
+            "https://g:+443/",
             "https:///x",
             "https://{number}/",
             "ftp://localhost/",

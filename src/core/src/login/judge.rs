@@ -90,7 +90,9 @@ pub(super) fn judge(
         state.failures = Default::default();
         state.last_success = now;
     }
-    let news = news(&verdict, factors, state, now, config);
+    // What was not counted is no news: the account was locked before.
+    let is_counted = gate == Gate::Open;
+    let news = news(&verdict, is_counted, factors, state, now, config);
     let gate = config.limits.gate(state.failures, now);
     (Judged { verdict, gate, news, now }, Record::Changed)
 }
@@ -168,14 +170,21 @@ fn issued(code: &RecoveryCode, factors: &Factors, state: &mut State, now: UnixTi
 }
 
 /// What the user is told of it, if they have a mailbox and want to be told.
-fn news(verdict: &Verdict, factors: &Factors, state: &mut State, now: UnixTime, config: &Config) -> Option<News> {
+fn news(
+    verdict: &Verdict,
+    is_counted: bool,
+    factors: &Factors,
+    state: &mut State,
+    now: UnixTime,
+    config: &Config,
+) -> Option<News> {
     let to = factors.mailbox()?.clone();
     let (event, detail) = match verdict {
         Verdict::Accepted(Proof { recovery_left: Some(left), .. }) => {
             (Event::RecoveryUsed, format!("Recovery codes left: {left}"))
         }
         Verdict::Wrong { .. } | Verdict::Replayed | Verdict::Expired
-            if state.failures.count == config.limits.lock_after =>
+            if is_counted && state.failures.count == config.limits.lock_after =>
         {
             (Event::Locked, format!("Wrong codes in a row: {}", state.failures.count))
         }

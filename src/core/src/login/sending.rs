@@ -260,10 +260,11 @@ fn with_troubles(line: Line, verdict: &Verdict) -> Line {
     troubled.fold(line, |line, report| line.with("error", &report.to_string()))
 }
 
-/// Whether it is certain that no server and no program has had the message.
+/// Whether it is certain that no server and no program has had the message: nobody could even be connected to. Of a
+/// conversation that had begun, whatever became of it, a server may have had it.
 fn has_never_left(verdict: &Verdict) -> bool {
     let has_stayed = |report: &Report| match report.trouble.as_ref().map(|trouble| trouble.kind) {
-        Some(TroubleKind::Unreachable | TroubleKind::Certificate | TroubleKind::Credentials) => true,
+        Some(TroubleKind::Unreachable) => true,
         // Of a program of this host nobody knows what it had done before it failed.
         Some(TroubleKind::Local) => !["sendmail", "maildir", "command"].contains(&report.route.as_str()),
         _ => false,

@@ -35,7 +35,7 @@ pub(super) struct Dispatch {
 /// The ways of somebody with these devices, the one that the login begins with in front.
 pub(super) fn of_contacts(contacts: &[(DeviceId, Contact)], config: &Config) -> Vec<Way> {
     let mut ways: Vec<Way> = Vec::new();
-    for (device, contact) in contacts.iter().take(CONTACTS_MAX) {
+    for (device, contact) in contacts {
         let (channel, masked) = match contact {
             Contact::App if config.methods.contains(&Method::Totp) && !ways.contains(&Way::App) => {
                 ways.push(Way::App);
@@ -94,8 +94,6 @@ pub(super) fn chosen<'w>(ways: &'w [Way], number: &str) -> Option<&'w Way> {
     number.parse::<usize>().ok()?.checked_sub(1).and_then(|at| ways.get(at))
 }
 
-/// A menu of more would be longer than what some hosts show (PAM_MAX_MSG_SIZE).
-const CONTACTS_MAX: usize = 6;
 /// More digits than a number in the menu has make a code.
 pub(super) const CHOICE_MAX_DIGITS: usize = 2;
 
@@ -137,6 +135,14 @@ mod tests {
         ] {
             assert_eq!(words(&of_contacts(&contacts(), &config(text))), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn no_device_is_out_of_reach_however_many_there_are() {
+        let mut many = vec![(DeviceId(1), Contact::App); 15];
+        many.push((DeviceId(4), Contact::Telephone("+4930123456".parse().unwrap())));
+        let config = config("methods = ['totp', 'sms']\n[sms]\nprovider = 'command'\ncommand = ['/bin/x', '{number}']");
+        assert_eq!(words(&of_contacts(&many, &config)), ["app", "Sms ***56"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{Registrar, RegistrarError};
 use crate::account::{Account, UserName};
 use crate::enrolment::EnrolmentError;
 use crate::keyring::{Binding, KeyNumber, Keyring};
-use crate::state::StateFile;
+use crate::state::{StateError, StateFile};
 use crate::store::{StoreError, enrolment_name};
 use crate::sys::{Directory, split};
 
@@ -65,12 +65,19 @@ impl Registrar<'_> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
         let mut in_use = Vec::new();
-        let states = self.files.states()?;
+        let states = match self.files.states() {
+            Err(error) if error.is_missing() => None,
+            states => Some(states?),
+        };
         for name in self.enrolled()? {
             in_use.extend(self.keys_of(&name)?);
-            // Codes that are out and good: a bypass code may be for days.
-            let state = StateFile::peek(&states, &name.file_stem()).map_err(StoreError::from)?;
-            in_use.extend(state.iter().flat_map(|state| state.keys_of_issued(self.files.now().ok())));
+            let Some(states) = &states else { continue };
+            // Codes that are out and good: a bypass code may be for days. Of a state that will be made anew none is.
+            match StateFile::peek(states, &name.file_stem()) {
+                Ok(Some(state)) => in_use.extend(state.keys_of_issued(self.files.now().ok())),
+                Ok(None) | Err(StateError::Damaged { .. }) => {}
+                Err(error) => return Err(StoreError::from(error).into()),
+            }
         }
         let mut keyring = self.files.keyring()?;
         in_use.extend(keyring.sealing_number());
