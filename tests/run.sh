@@ -47,6 +47,7 @@ main() {
     step 'the module' cargo build --release -p pam-twofactor
     step 'the tool' cargo build --release -p twofactor
     step 'the sender' cargo build --release -p twofactor-deliver
+    step 'the demonstration' timeout -k 30s 5m bash packaging/demo.sh --auto
     step 'tests' timeout -k 30s "$TESTS_LONGEST" cargo test --workspace --no-fail-fast
     verdict
 }
