@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::{
-    Answer, Authority, Barrier, Behaviour, Cycle, Door, Gateway, HostileSmtp, Journal, Letter, Mailbox, Playing,
-    Program, Race, Report, Sandbox, Script, Stage, Step, Worker,
+    Answer, Authority, Barrier, Behaviour, Certificate, Cycle, Door, Gateway, HostileSmtp, Journal, Letter, Mailbox,
+    Playing, Program, Race, Report, Sandbox, Script, Stage, Step, Worker,
 };
 
 const SPOOL: &str = "/var/spool/twofactor";
@@ -109,6 +109,43 @@ fn a_server_that_takes_every_mail_and_hangs_up_is_no_way_around_the_limit() {
     }
     house.wait_for_quiet();
     assert_eq!(server.heard().messages().len(), 6);
+}
+
+#[test]
+fn whatever_a_server_does_the_prompt_is_true_and_in_time_and_another_way_gets_in() {
+    let house = House::new("");
+    let authority = Authority::new();
+    let good = || HostileSmtp::implicit(&authority.certificate("127.0.0.1"));
+    let failed = "Verification code: (could not be sent to a***@m***.test, ? for other ways) ";
+    let on_its_way = "Verification code: (on its way to a***@m***.test, ? for other ways) ";
+    for (what, server, expected) in [
+        ("a certificate for another name", HostileSmtp::implicit(&authority.certificate("other.test")), failed),
+        ("an expired certificate", HostileSmtp::implicit(&authority.expired("127.0.0.1")), failed),
+        ("a certificate of nobody", HostileSmtp::implicit(&Certificate::self_signed("127.0.0.1")), failed),
+        ("no TLS at all", HostileSmtp::plain(), failed),
+        ("a handshake without an end", good().at(Stage::Handshake, Behaviour::Hang), on_its_way),
+        ("no greeting", good().at(Stage::Greeting, Behaviour::Hang), on_its_way),
+        ("a byte a second", good().at(Stage::Ehlo, Behaviour::Drip), on_its_way),
+        ("an endless line", good().at(Stage::Greeting, Behaviour::EndlessLine), failed),
+        ("endless lines", good().at(Stage::Ehlo, Behaviour::EndlessLines), failed),
+        ("no for now", good().says(Stage::Mail, "451 later"), failed),
+        ("no to the password", good().says(Stage::Auth, "535 no"), failed),
+        ("no to the recipient", good().says(Stage::Rcpt, "550 \u{1b}[2J\u{7} no"), failed),
+        ("no to the message", good().says(Stage::Message, "554 no"), failed),
+        ("50 MB", good().at(Stage::Rcpt, Behaviour::Huge(50_000_000)), failed),
+    ] {
+        let recovery_code = house.recovery_code_of_somebody_new("alice");
+        let playing = house.by_smtp(&authority, server);
+        let journal = house.journal().from_here();
+        let begun = Instant::now();
+        let report = house.login("alice", &[&recovery_code]);
+        assert!(begun.elapsed() < Duration::from_secs(2), "{what}: {:?}", begun.elapsed());
+        assert_eq!((report.outcome(), report.cycle().prompts()[0]), ("PAM_SUCCESS", expected), "{what}");
+        let result = if expected == failed { "result=failed error=\"smtp: " } else { "result=asked" };
+        assert_eq!(journal.lines_with(result).len(), 1, "{what}: {:?}", journal.lines());
+        assert!(journal.lines().iter().all(|line| !line.contains('\u{1b}')), "{what}: {:?}", journal.lines());
+        drop(playing);
+    }
 }
 
 #[test]
@@ -594,6 +631,16 @@ impl House {
     fn enrol(&self, user: &str, address: &str) {
         let setup = ["setup", "--method", "email", "--address", address, "--replace", "--no-confirm", "--json"];
         self.sandbox.run("twofactor", setup.iter().chain(&["--", user])).succeeded();
+    }
+
+    /// Nothing that was sent before counts any more; one of the new recovery codes.
+    fn recovery_code_of_somebody_new(&self, user: &str) -> String {
+        self.sandbox.run("twofactor", ["remove", user]).succeeded();
+        let address = address(user);
+        let setup = ["setup", user, "--method", "email", "--address", &address, "--no-confirm", "--json"];
+        let answer: Value =
+            serde_json::from_str(&self.sandbox.run("twofactor", setup).succeeded().stdout).expect("JSON");
+        answer["recovery_codes"][0].as_str().expect("a recovery code").to_owned()
     }
 
     /// Nothing that was sent before counts any more.
