@@ -118,6 +118,11 @@ pub enum Provider {
 }
 
 impl Transport {
+    /// The host's own mailer, as every Unix has it.
+    fn of_the_host() -> Self {
+        Self::Sendmail { command: default_sendmail(), timeout: Timeout::TEN_SECONDS }
+    }
+
     /// The name in the configuration.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -158,10 +163,7 @@ impl MailSettings {
                 TransportName::Smtp => Transport::Smtp(smtp.clone().ok_or_else(|| {
                     table.wrong("transports", "\"smtp\" needs a table [mail.smtp] with at least `server`".to_owned())
                 })?),
-                TransportName::Sendmail => sendmail.clone().unwrap_or_else(|| Transport::Sendmail {
-                    command: default_sendmail(),
-                    timeout: Timeout::TEN_SECONDS,
-                }),
+                TransportName::Sendmail => sendmail.clone().unwrap_or_else(Transport::of_the_host),
                 TransportName::Maildir => {
                     maildir.clone().unwrap_or_else(|| Transport::Maildir { path: DEFAULT_MAILDIR.to_owned() })
                 }
@@ -190,8 +192,7 @@ impl MailSettings {
 
 impl Default for MailSettings {
     fn default() -> Self {
-        let sendmail = Transport::Sendmail { command: default_sendmail(), timeout: Timeout::TEN_SECONDS };
-        Self { from: None, from_name: None, transports: vec![sendmail] }
+        Self { from: None, from_name: None, transports: vec![Transport::of_the_host()] }
     }
 }
 
@@ -271,13 +272,8 @@ fn twilio(table: &Table<'_>) -> Result<Provider, Mistake> {
 }
 
 fn http(table: &Table<'_>) -> Result<Provider, Mistake> {
-    let url: String = table.required("url")?;
-    if let Err(what) = BaseUrl::try_from(url) {
-        return Err(table.wrong("url", what.to_owned()));
-    }
-    let Some(url) = template(table, "url", &HTTP_WORDS)? else {
-        return Err(table.wrong("url", "is missing".to_owned()));
-    };
+    let BaseUrl(url) = table.required("url")?;
+    let url = Template::new(&url, &HTTP_WORDS).map_err(|error| table.wrong("url", error.to_string()))?;
     let body = template(table, "body", &HTTP_WORDS)?;
     let headers: Vec<Header> = table.or("headers", Vec::new())?;
     let headers: Vec<_> = headers.into_iter().map(|Header(header)| header).collect();

@@ -59,7 +59,7 @@ pub fn code(
 ) -> Parcel {
     let subject = Subject::Code(Code { code, lifetime_seconds });
     match target {
-        Target::Mailbox(address) => letter(config, occasion, address, subject, &config.letters.code),
+        Target::Mailbox(address) => Parcel::Letter(letter(config, occasion, address, subject, &config.letters.code)),
         Target::Telephone(number) => {
             Parcel::Note(Note { number, subject, occasion, text: config.letters.text.clone() })
         }
@@ -75,21 +75,19 @@ pub fn rescue(
     reference: &str,
     copy: Option<EmailAddress>,
 ) -> Parcel {
-    match letter(config, occasion, to, Subject::Rescue(reference.to_owned()), &config.letters.rescue) {
-        Parcel::Letter(letter) => Parcel::Letter(Letter { copy: copy.into_iter().collect(), ..letter }),
-        other => other,
-    }
+    let letter = letter(config, occasion, to, Subject::Rescue(reference.to_owned()), &config.letters.rescue);
+    Parcel::Letter(Letter { copy: copy.into_iter().collect(), ..letter })
 }
 
 /// A notice to the user.
 #[must_use]
 pub fn notice(config: &Config, occasion: Occasion, news: &News) -> Parcel {
     let subject = Subject::News((news.event, news.detail.clone()));
-    letter(config, occasion, news.to.clone(), subject, &config.letters.notice)
+    Parcel::Letter(letter(config, occasion, news.to.clone(), subject, &config.letters.notice))
 }
 
-fn letter(config: &Config, occasion: Occasion, to: EmailAddress, subject: Subject, wording: &Wording) -> Parcel {
-    Parcel::Letter(Letter {
+fn letter(config: &Config, occasion: Occasion, to: EmailAddress, subject: Subject, wording: &Wording) -> Letter {
+    Letter {
         from: config.mail.sender(),
         from_name: config.mail.from_name.clone(),
         to: vec![to],
@@ -97,5 +95,5 @@ fn letter(config: &Config, occasion: Occasion, to: EmailAddress, subject: Subjec
         subject,
         occasion,
         wording: wording.clone(),
-    })
+    }
 }

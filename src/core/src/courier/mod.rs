@@ -124,23 +124,22 @@ struct Underway {
 
 impl Delivery for Underway {
     fn wait(&mut self, patience: Duration) -> Option<Verdict> {
-        let mut verdict = match self.program.read(&mut self.said, VERDICT_MAX_BYTES, patience) {
+        let reading = self.program.read(&mut self.said, VERDICT_MAX_BYTES, patience);
+        let mut verdict = match (reading, Verdict::decode(&self.said)) {
             // A host that forks meanwhile may keep the pipe open; a verdict says by itself whether it is whole.
-            Ok(Reading::Unfinished)
-                if Verdict::decode(&self.said).is_err() && self.started.elapsed() < self.deadline =>
-            {
+            (Ok(Reading::Finished | Reading::Unfinished), Ok(verdict)) => verdict,
+            (Ok(Reading::Unfinished), Err(_)) if self.started.elapsed() < self.deadline => {
                 // The one that was started has left long ago; nothing of it stays behind while a person thinks.
                 self.program.ends_within(Duration::ZERO);
                 return None;
             }
-            Ok(Reading::Unfinished) if Verdict::decode(&self.said).is_err() => {
-                failed(TroubleKind::Slow, "the sender gave no verdict in time")
+            (Ok(Reading::Unfinished), Err(_)) => failed(TroubleKind::Slow, "the sender gave no verdict in time"),
+            (Ok(Reading::Finished), Err(_)) if self.said.is_empty() => {
+                failed(TroubleKind::Sender, "the sender said nothing")
             }
-            Ok(Reading::TooLong) => failed(TroubleKind::Sender, "the sender said too much"),
-            Ok(Reading::Finished) if self.said.is_empty() => failed(TroubleKind::Sender, "the sender said nothing"),
-            Ok(Reading::Finished | Reading::Unfinished) => Verdict::decode(&self.said)
-                .unwrap_or_else(|error| failed(TroubleKind::Sender, format!("what the sender said {error}"))),
-            Err(error) => failed(TroubleKind::Sender, format!("listen to the sender: {error}")),
+            (Ok(Reading::Finished), Err(error)) => failed(TroubleKind::Sender, format!("what the sender said {error}")),
+            (Ok(Reading::TooLong), _) => failed(TroubleKind::Sender, "the sender said too much"),
+            (Err(error), _) => failed(TroubleKind::Sender, format!("listen to the sender: {error}")),
         };
         // Whoever has spoken has left; if not, it is killed when this is dropped.
         self.program.ends_within(FAREWELL);

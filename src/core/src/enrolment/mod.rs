@@ -207,18 +207,6 @@ impl Kind {
     }
 }
 
-impl Means {
-    /// The method.
-    #[must_use]
-    pub fn method(&self) -> Method {
-        match self {
-            Self::Totp(_) => Method::Totp,
-            Self::Email(_) => Method::Email,
-            Self::Sms(_) => Method::Sms,
-        }
-    }
-}
-
 impl RecoverySheet {
     /// What its digest key is sealed for.
     #[must_use]

@@ -18,10 +18,11 @@ use crate::account::Account;
 use crate::clock::UnixTime;
 use crate::config::Config;
 use crate::courier::Courier;
+use crate::enrolment::Factors;
 use crate::factor::entry::Entry;
 use crate::policy::{Mode, Unenrolled};
-use crate::state::Channel;
-use crate::store::{Record, Store};
+use crate::state::{Channel, State};
+use crate::store::{Record, Store, StoreError};
 use crate::sys::{self, Accounts, Entropy};
 use crate::throttle::Gate;
 use journal::Line;
@@ -225,25 +226,35 @@ impl<'w> Login<'w> {
             self.world.store.rehearse(Record::Changed);
             return self.try_again(Refusal::WrongCode, Slip::Wrong);
         };
-        let (world, account) = (self.world, account.clone());
-        let mut judged = None;
-        let visited = world.store.visit(&account, &mut |now, factors, state| {
-            let (found, record) = judge(entry, factors, state, now, world.config);
-            judged = Some(found);
-            record
-        });
-        // Only a visit that went well to its end, sync included, makes the verdict count.
-        match (visited, judged) {
-            (Ok(Some(findings)), Some(judged)) => {
-                journal::report(self.world.journal, &self.request, &findings);
+        let config = self.world.config;
+        match self.visit(account, |now, factors, state| judge(entry, factors, state, now, config)) {
+            Ok(Some(judged)) => {
                 if let Some(news) = &judged.news {
                     self.tell(news, judged.now);
                 }
                 self.follow(judged)
             }
-            (Ok(_), _) => self.unavailable(&"the enrolment was removed meanwhile"),
-            (Err(error), _) => self.unavailable(&error),
+            Ok(None) => self.unavailable(&REMOVED),
+            Err(error) => self.unavailable(&error),
         }
+    }
+
+    /// What `judge` finds under the lock; `None` if the enrolment was removed. Only a visit that went well to its end,
+    /// sync included, makes it count.
+    fn visit<T>(
+        &self,
+        account: &Account,
+        mut judge: impl FnMut(UnixTime, &Factors, &mut State) -> (T, Record),
+    ) -> Result<Option<T>, StoreError> {
+        let mut found = None;
+        let findings = self.world.store.visit(account, &mut |now, factors, state| {
+            let (finding, record) = judge(now, factors, state);
+            found = Some(finding);
+            record
+        })?;
+        let Some(findings) = findings else { return Ok(None) };
+        journal::report(self.world.journal, &self.request, &findings);
+        Ok(found)
     }
 
     /// Goes on after a durable verdict.
@@ -399,6 +410,8 @@ impl<'w> Login<'w> {
     }
 }
 
+/// Why somebody who was enrolled a moment ago cannot be judged.
+const REMOVED: &str = "the enrolment was removed meanwhile";
 /// How often `?` and what is chosen after it are answered in one login.
 const DETOURS_MAX: u32 = 8;
 

@@ -1,11 +1,9 @@
 //! Asking the administrator for help. It grants nothing.
 
-use std::time::Instant;
-
 use twofactor_message::EmailAddress;
 
-use super::journal::{Line, Severity, report};
-use super::sending::{Outgoing, PATIENCE, What};
+use super::journal::{Line, Severity};
+use super::sending::{Carried, What};
 use super::words::Remark;
 use super::{Login, Subject};
 use crate::clock::UnixTime;
@@ -14,7 +12,7 @@ use crate::courier;
 use crate::enrolment::Factors;
 use crate::factor::recovery::RecoveryCode;
 use crate::state::{Channel, State};
-use crate::store::{Pace, Record};
+use crate::store::Record;
 
 /// What became of the wish to ask.
 enum Asked {
@@ -28,22 +26,12 @@ impl Login<'_> {
     /// Writes to the administrator, at most once an hour and user.
     pub(super) fn ask_administrator(&mut self, to: &EmailAddress) -> Remark {
         let Subject::Enrolled(account) = &self.subject else { return self.pretend_to_ask() };
-        let (world, account) = (self.world, account.clone());
-        let Ok(reference) = RecoveryCode::draw(world.entropy) else { return Remark::NotAsked };
-        let reference: String = reference.grouped().chars().take(REFERENCE_CHARACTERS).collect();
-        let mut asked = None;
-        let visited = world.store.visit(&account, &mut |now, factors, state| {
-            let (found, record) = ask(factors, state, now, world.config);
-            asked = Some(found);
-            record
-        });
-        let asked = match (visited, asked) {
-            (Ok(Some(findings)), Some(asked)) => {
-                report(world.journal, &self.request, &findings);
-                asked
-            }
-            (Ok(_), _) => return Remark::NotAsked,
-            (Err(error), _) => {
+        let world = self.world;
+        let Some(reference) = self.draw_reference() else { return Remark::NotAsked };
+        let asked = match self.visit(account, |now, factors, state| ask(factors, state, now, world.config)) {
+            Ok(Some(asked)) => asked,
+            Ok(None) => return Remark::NotAsked,
+            Err(error) => {
                 self.log_rescue("failed").with("error", &error.to_string()).write(world.journal, Severity::Error);
                 return Remark::NotAsked;
             }
@@ -55,18 +43,7 @@ impl Login<'_> {
         self.log_rescue("asked").with("reference", &reference).write(world.journal, Severity::Warning);
         let what = What::Rescue { reference: reference.clone(), asked: now, is_copied: copy.is_some() };
         let parcel = courier::rescue(world.config, self.occasion(now), to.clone(), &reference, copy);
-        let started = Instant::now();
-        let mut outgoing = Outgoing { delivery: world.courier.send(parcel), what };
-        let verdict = outgoing.delivery.wait(PATIENCE);
-        let failed = verdict.as_ref().is_some_and(|verdict| verdict.delivered_by().is_none());
-        world.store.keep_pace(Channel::Rescue, Pace { duration: started.elapsed(), failed });
-        match verdict {
-            Some(verdict) => self.settle(&outgoing.what, &verdict).unwrap_or(Remark::Asked { reference }),
-            None => {
-                self.outgoing.push(outgoing);
-                Remark::AskOnItsWay { reference }
-            }
-        }
+        said(self.carry(Channel::Rescue, parcel, what), reference)
     }
 
     /// Nobody is asked in the name of somebody who is not enrolled: it would be a way to flood the administrator.
@@ -76,19 +53,26 @@ impl Login<'_> {
         if std::mem::replace(&mut self.asked, true) {
             return Remark::AskedBefore;
         }
-        let pace = self.pace_of(Channel::Rescue);
-        self.world.courier.pause(pace.duration.min(PATIENCE));
-        let Ok(reference) = RecoveryCode::draw(self.world.entropy) else { return Remark::NotAsked };
-        let reference = reference.grouped().chars().take(REFERENCE_CHARACTERS).collect();
-        match pace {
-            Pace { failed: true, .. } => Remark::NotAsked,
-            Pace { duration, .. } if duration >= PATIENCE => Remark::AskOnItsWay { reference },
-            Pace { .. } => Remark::Asked { reference },
-        }
+        let carried = self.carry_nothing(Channel::Rescue, Remark::NotAsked);
+        self.draw_reference().map_or(Remark::NotAsked, |reference| said(carried, reference))
+    }
+
+    /// What mail, prompt and log have in common; `None` without random bytes.
+    fn draw_reference(&self) -> Option<String> {
+        let code = RecoveryCode::draw(self.world.entropy).ok()?;
+        Some(code.grouped().chars().take(REFERENCE_CHARACTERS).collect())
     }
 
     pub(super) fn log_rescue(&self, result: &str) -> Line {
         Line::about("rescue", &self.request).with("result", result)
+    }
+}
+
+fn said(carried: Carried, reference: String) -> Remark {
+    match carried {
+        Carried::Out => Remark::Asked { reference },
+        Carried::Underway => Remark::AskOnItsWay { reference },
+        Carried::Not(remark) => remark,
     }
 }
 

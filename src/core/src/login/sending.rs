@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use twofactor_message::{Report, TroubleKind, Verdict};
 use zeroize::Zeroizing;
 
-use super::journal::{Line, Severity, report};
+use super::journal::{Line, Severity};
 use super::ways::Dispatch;
 use super::words::Remark;
-use super::{Login, Subject};
+use super::{Login, REMOVED, Subject};
 use crate::account::Account;
 use crate::clock::UnixTime;
 use crate::config::Config;
-use crate::courier::{self, Delivery, News, Target};
+use crate::courier::{self, Delivery, News, Parcel, Target};
 use crate::enrolment::{Factors, Means};
 use crate::factor::sent;
 use crate::state::{Channel, Issued, SentCode, State};
@@ -22,8 +22,18 @@ use crate::throttle::Gate;
 
 /// A message that has set out.
 pub(super) struct Outgoing {
-    pub(super) delivery: Box<dyn Delivery>,
-    pub(super) what: What,
+    delivery: Box<dyn Delivery>,
+    what: What,
+}
+
+/// How far a message has come by the time of the prompt.
+pub(super) enum Carried {
+    /// It is out.
+    Out,
+    /// It is underway.
+    Underway,
+    /// It did not go out, which is said so.
+    Not(Remark),
 }
 
 /// What it is.
@@ -67,20 +77,12 @@ impl Login<'_> {
     /// Sends a code, if one may be sent, and waits for that as long as a prompt may be waited for.
     pub(super) fn dispatch(&mut self, dispatch: &Dispatch) -> Remark {
         let Subject::Enrolled(account) = &self.subject else { return self.pretend(dispatch) };
-        let (world, account) = (self.world, account.clone());
-        let mut reserved = None;
-        let visited = world.store.visit(&account, &mut |now, factors, state| {
-            let (found, record) = reserve(dispatch, factors, state, now, world.config, world.entropy);
-            reserved = Some(found);
-            record
-        });
+        let world = self.world;
+        let visited = self
+            .visit(account, |now, factors, state| reserve(dispatch, factors, state, now, world.config, world.entropy));
         // Nothing goes out that is not durable: it could be sent again and again.
         let reserved = match visited {
-            Ok(Some(findings)) => {
-                report(world.journal, &self.request, &findings);
-                reserved.unwrap_or(Reserved::Impossible("the records did not say"))
-            }
-            Ok(None) => Reserved::Impossible("the enrolment was removed meanwhile"),
+            Ok(reserved) => reserved.unwrap_or(Reserved::Impossible(REMOVED)),
             Err(error) => {
                 self.log_code(dispatch, "failed")
                     .with("error", &error.to_string())
@@ -119,20 +121,26 @@ impl Login<'_> {
         self.log_code(dispatch, "asked").write(self.world.journal, Severity::Info);
         let config = self.world.config;
         let parcel = courier::code(config, self.occasion(issued.since), target, code, lifetime_seconds);
+        let to = dispatch.masked.clone();
+        match self.carry(dispatch.channel, parcel, What::Code { dispatch: dispatch.clone(), issued }) {
+            Carried::Out => Remark::Sent { to },
+            Carried::Underway => Remark::OnItsWay { to },
+            Carried::Not(remark) => remark,
+        }
+    }
+
+    /// Sets out with a message, and waits for it as long as a prompt may be waited for.
+    pub(super) fn carry(&mut self, channel: Channel, parcel: Parcel, what: What) -> Carried {
         let started = Instant::now();
-        let what = What::Code { dispatch: dispatch.clone(), issued };
-        let mut outgoing = Outgoing { delivery: self.world.courier.send(parcel), what };
-        let verdict = outgoing.delivery.wait(PATIENCE);
+        let mut delivery = self.world.courier.send(parcel);
+        let verdict = delivery.wait(PATIENCE);
         let failed = verdict.as_ref().is_some_and(|verdict| verdict.delivered_by().is_none());
-        self.world.store.keep_pace(dispatch.channel, Pace { duration: started.elapsed(), failed });
+        self.world.store.keep_pace(channel, Pace { duration: started.elapsed(), failed });
         match verdict {
-            Some(verdict) => {
-                let bad_news = self.settle(&outgoing.what, &verdict);
-                bad_news.unwrap_or(Remark::Sent { to: dispatch.masked.clone() })
-            }
+            Some(verdict) => self.settle(&what, &verdict).map_or(Carried::Out, Carried::Not),
             None => {
-                self.outgoing.push(outgoing);
-                Remark::OnItsWay { to: dispatch.masked.clone() }
+                self.outgoing.push(Outgoing { delivery, what });
+                Carried::Underway
             }
         }
     }
@@ -141,23 +149,30 @@ impl Login<'_> {
     fn pretend(&self, dispatch: &Dispatch) -> Remark {
         self.log_code(dispatch, "withheld").write(self.world.journal, Severity::Notice);
         self.world.store.rehearse(Record::Changed);
-        let pace = self.pace_of(dispatch.channel);
-        self.world.courier.pause(pace.duration.min(PATIENCE));
         let to = dispatch.masked.clone();
-        if pace.failed {
-            self.world.store.rehearse(Record::Changed);
-            return Remark::NotSent { to };
+        match self.carry_nothing(dispatch.channel, Remark::NotSent { to: to.clone() }) {
+            Carried::Out => Remark::Sent { to },
+            Carried::Underway => Remark::OnItsWay { to },
+            Carried::Not(remark) => {
+                self.world.store.rehearse(Record::Changed);
+                remark
+            }
         }
-        if pace.duration >= PATIENCE { Remark::OnItsWay { to } } else { Remark::Sent { to } }
     }
 
-    /// How long one of the last deliveries took.
-    pub(super) fn pace_of(&self, channel: Channel) -> Pace {
+    /// As [`Self::carry`] to the eye: it takes as long, and comes to the same end, as one of the last deliveries.
+    pub(super) fn carry_nothing(&self, channel: Channel, failed: Remark) -> Carried {
         let mut pick = [0];
         // Without random bytes it is always the same one.
         let _ = self.world.entropy.fill(&mut pick);
         let [pick] = pick;
-        self.world.store.pace(channel, pick)
+        let pace = self.world.store.pace(channel, pick);
+        self.world.courier.pause(pace.duration.min(PATIENCE));
+        match pace {
+            Pace { failed: true, .. } => Carried::Not(failed),
+            Pace { duration, .. } if duration >= PATIENCE => Carried::Underway,
+            Pace { .. } => Carried::Out,
+        }
     }
 
     /// Hears what has become of what was underway; what failed is told with the next prompt.
@@ -181,7 +196,7 @@ impl Login<'_> {
     }
 
     /// Takes a verdict down. Answers what to say if it is a bad one.
-    pub(super) fn settle(&self, what: &What, verdict: &Verdict) -> Option<Remark> {
+    fn settle(&self, what: &What, verdict: &Verdict) -> Option<Remark> {
         let line = match what {
             What::Code { dispatch, .. } => self.log_code(dispatch, word(verdict)),
             What::Rescue { reference, .. } => self.log_rescue(word(verdict)).with("reference", reference),
@@ -293,10 +308,12 @@ fn reserve(
         Some(Means::Totp(_)) | None => return unchanged(Reserved::Impossible("the device was removed meanwhile")),
     };
     state.forget_the_future(now);
-    if let Some(last) = state.last_sent(dispatch.channel, dispatch.device, now).filter(|last| !last.used) {
+    let last = state.last_sent(dispatch.channel, dispatch.device, now);
+    let is_one_good = last.is_some_and(|last| last.is_good(now));
+    if let Some(last) = last.filter(|last| !last.used) {
         let seconds = now.seconds_since(last.issued.since);
         let wait = config.code.resend_after_seconds.saturating_sub(seconds);
-        match (wait, last.is_good(now)) {
+        match (wait, is_one_good) {
             (0, _) => {}
             (_, true) => return unchanged(Reserved::SentBefore { seconds }),
             (seconds, false) => return unchanged(Reserved::Soon { seconds }),
@@ -305,7 +322,6 @@ fn reserve(
     let seconds = state.wait_to_send(now, config.code.sends_per_hour);
     if seconds > 0 {
         // What is in the future stays there unless it is written down.
-        let is_one_good = state.last_sent(dispatch.channel, dispatch.device, now).is_some_and(|last| last.is_good(now));
         return (Reserved::Exhausted { seconds, is_one_good }, Record::Changed);
     }
     let lifetime_seconds = match (dispatch.channel, config.rescue) {
@@ -331,4 +347,4 @@ fn reserve(
 }
 
 /// How long the prompt waits for a message to go out.
-pub(super) const PATIENCE: Duration = Duration::from_millis(1500);
+const PATIENCE: Duration = Duration::from_millis(1500);
