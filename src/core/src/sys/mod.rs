@@ -5,6 +5,7 @@ mod entropy;
 mod file;
 mod host;
 mod lock;
+mod patience;
 mod program;
 
 pub use directory::{Directory, Prepared, split};

@@ -20,6 +20,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2};
 
 use super::file::above_standard_streams;
+use super::patience::attempt;
 
 /// A child of this process, and no other.
 pub struct Program {
@@ -85,19 +86,10 @@ impl Program {
 
     /// Waits until the program has ended, at most `patience`, and says whether it has.
     pub fn ends_within(&mut self, patience: Duration) -> bool {
-        let started = Instant::now();
-        let mut pause = SHORTEST_PAUSE;
-        loop {
-            // ECHILD means that the host has reaped it, or lets the kernel do so.
-            let is_there = || waitpid(self.child, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive);
-            self.reaped = self.reaped || !is_there();
-            if self.reaped || started.elapsed() >= patience {
-                return self.reaped;
-            }
-            // SIGCHLD is the host's, so there is no event to wait for.
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
+        // SIGCHLD is the host's. ECHILD means that the host has reaped it, or lets the kernel do so.
+        let is_there = || waitpid(self.child, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive);
+        self.reaped = self.reaped || attempt(patience, || (!is_there()).then_some(())).is_some();
+        self.reaped
     }
 }
 
@@ -161,8 +153,6 @@ pub struct ProgramError {
 const DEATH: Duration = Duration::from_secs(2);
 /// What a pipe holds without being asked (pipe(7)).
 const PIPE_BYTES: usize = 64 * 1024;
-const SHORTEST_PAUSE: Duration = Duration::from_micros(100);
-const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
 #[cfg(test)]
 mod tests {
