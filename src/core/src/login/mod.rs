@@ -22,7 +22,7 @@ use crate::enrolment::Factors;
 use crate::factor::entry::Entry;
 use crate::policy::{Mode, Unenrolled};
 use crate::state::{Channel, State};
-use crate::store::{Record, Store, StoreError};
+use crate::store::{Record, Store, StoreError, contacts};
 use crate::sys::{self, Accounts, Entropy};
 use crate::throttle::Gate;
 use journal::Line;
@@ -183,12 +183,15 @@ impl<'w> Login<'w> {
             Ok(None) => return self.ask_nobody(Refusal::UnknownUser),
             Err(error) => return self.unavailable(&error),
         };
-        match self.world.store.look(&account) {
-            Ok(Some(look)) => {
-                journal::report(self.world.journal, &self.request, &look.findings);
+        let (config, mut gate) = (self.world.config, Gate::Open);
+        let looked = self.world.store.look(&account, &mut |now, factors, state| {
+            self.ways = ways::of_contacts(&contacts(factors), config);
+            gate = config.limits.gate(state.failures, now);
+        });
+        match looked {
+            Ok(Some(findings)) => {
+                journal::report(self.world.journal, &self.request, &findings);
                 self.subject = Subject::Enrolled(account);
-                self.ways = ways::of_contacts(&look.contacts, self.world.config);
-                let gate = self.world.config.limits.gate(look.failures, look.now);
                 if gate == Gate::Open {
                     return self.ask_first();
                 }

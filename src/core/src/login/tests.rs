@@ -15,7 +15,7 @@ use crate::factor::{Label, Method};
 use crate::keyring::{DigestKey, KeyNumber};
 use crate::secret::Secret;
 use crate::state::{BYPASS_PURPOSE, Issued, State};
-use crate::store::{Findings, Judge, Look, Pace, StoreError, contacts};
+use crate::store::{Findings, Judge, Pace, Regard, StoreError};
 use crate::sys::{EntropyError, FileError, LookUpError, Problem};
 use twofactor_message::{Mail, Report, Trouble, TroubleKind};
 
@@ -148,14 +148,11 @@ impl World {
 }
 
 impl Store for World {
-    fn look(&self, account: &Account) -> Result<Option<Look>, StoreError> {
-        let mut look = None;
+    fn look(&self, account: &Account, regard: Regard<'_>) -> Result<Option<Findings>, StoreError> {
         self.visit(account, &mut |now, factors, state| {
-            let (failures, contacts) = (state.failures, contacts(factors));
-            look = Some(Look { now, failures, contacts, findings: Findings::default() });
+            regard(now, factors, state);
             Record::Unchanged
-        })?;
-        Ok(look)
+        })
     }
 
     fn visit(&self, _: &Account, judge: Judge<'_>) -> Result<Option<Findings>, StoreError> {

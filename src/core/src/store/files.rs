@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{Findings, Judge, Look, Pace, Record, Store, StoreError, contacts, enrolment_name, pace};
+use super::{Findings, Judge, Pace, Record, Regard, Store, StoreError, enrolment_name, pace};
 use crate::account::{Account, UserName};
 use crate::clock::{Clock, ClockError, UnixTime};
 use crate::enrolment::{self, ENROLMENT_MAX_BYTES, Enrolment, EnrolmentError, Factors};
@@ -162,18 +162,15 @@ impl<'w> Files<'w> {
 }
 
 impl Store for Files<'_> {
-    fn look(&self, account: &Account) -> Result<Option<Look>, StoreError> {
+    fn look(&self, account: &Account, regard: Regard<'_>) -> Result<Option<Findings>, StoreError> {
         let records = Directory::open(&self.roots.records)?;
         let (users, states) = (records.subdirectory("users")?, records.subdirectory("state")?);
         let Some(state) = StateFile::peek(&states, &account.name.file_stem())? else {
             // It has to be made if there is an enrolment, and that needs the lock.
-            let mut look = None;
-            let findings = self.visit(account, &mut |now, factors, state| {
-                let (failures, contacts) = (state.failures, contacts(factors));
-                look = Some(Look { now, failures, contacts, findings: Findings::default() });
+            return self.visit(account, &mut |now, factors, state| {
+                regard(now, factors, state);
                 Record::Unchanged
-            })?;
-            return Ok(look.zip(findings).map(|(look, findings)| Look { findings, ..look }));
+            });
         };
         if state.uid != account.uid {
             let path = states.path().join(account.name.file_stem());
@@ -181,8 +178,8 @@ impl Store for Files<'_> {
         }
         // A state that outlived its enrolment: the users directory is not the one that it was.
         let (_, factors) = self.factors(&users, account)?.ok_or_else(|| StoreError::lost(&users, account))?;
-        let contacts = contacts(&factors);
-        Ok(Some(Look { now: self.now()?, failures: state.failures, contacts, findings: Findings::default() }))
+        regard(self.now()?, &factors, &state);
+        Ok(Some(Findings::default()))
     }
 
     fn visit(&self, account: &Account, judge: Judge<'_>) -> Result<Option<Findings>, StoreError> {

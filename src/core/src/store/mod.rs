@@ -16,16 +16,15 @@ use crate::enrolment::{DeviceId, EnrolmentError, Factor, Factors, Means};
 use crate::keyring::KeyringError;
 use crate::state::{Channel, Damage, State, StateError};
 use crate::sys::{Directory, FileError};
-use crate::throttle::Failures;
 
 /// What a login asks of the records.
 pub trait Store {
-    /// How a user stands, without locking anything that another login would have to wait for. `None` if the user is
-    /// not enrolled.
+    /// Shows how a user stands, without locking anything that another login would have to wait for. `None` if the user
+    /// is not enrolled; `regard` is not called then.
     ///
     /// # Errors
     /// The records cannot be used.
-    fn look(&self, account: &Account) -> Result<Option<Look>, StoreError>;
+    fn look(&self, account: &Account, regard: Regard<'_>) -> Result<Option<Findings>, StoreError>;
 
     /// Locks the user's state, re-reads everything, lets `judge` look at it and change it, makes the change durable
     /// if `judge` says so, and unlocks. `None` if the user is not enrolled; `judge` is not called then.
@@ -52,18 +51,8 @@ pub trait Store {
 /// must not judge by an older one.
 pub type Judge<'a> = &'a mut dyn FnMut(UnixTime, &Factors, &mut State) -> Record;
 
-/// How a user stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Look {
-    /// When this was.
-    pub now: UnixTime,
-    /// The consecutive failures.
-    pub failures: Failures,
-    /// What the user can prove by, the device that a login begins with in front.
-    pub contacts: Vec<(DeviceId, Contact)>,
-    /// What an administrator should hear of.
-    pub findings: Findings,
-}
+/// Looks at one user's factors and state, and at the time.
+pub type Regard<'a> = &'a mut dyn FnMut(UnixTime, &Factors, &State);
 
 /// What one device of a user is.
 #[derive(Debug, Clone, PartialEq, Eq)]
