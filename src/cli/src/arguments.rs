@@ -78,6 +78,18 @@ pub(crate) enum Command {
         /// Whom.
         user: String,
     },
+    /// Forget the logins that would spare a user the next code.
+    Forget {
+        /// Whose.
+        user: String,
+    },
+    /// Say which rule of [policy] holds for a login, and what would happen.
+    #[command(
+        after_help = "Example:\n  twofactor policy alice --service sshd --rhost 10.0.0.7 --ssh-auth 'publickey sk-ssh-ed25519@openssh.com'"
+    )]
+    Policy(Policy),
+    /// Look for what is set up in a way that cannot be meant.
+    Doctor,
     /// Remove a user's second factor, or one part of it.
     #[command(after_help = "Examples:\n  twofactor remove alice\n  twofactor remove alice --label \"old phone\"")]
     Remove {
@@ -93,6 +105,24 @@ pub(crate) enum Command {
     /// The numbered keys that seal secrets on disk.
     #[command(subcommand)]
     Keys(Keys),
+}
+
+#[derive(Args)]
+pub(crate) struct Policy {
+    /// Who logs in; with su, whom they become.
+    pub(crate) user: String,
+    /// The PAM service, a file in /etc/pam.d.
+    #[arg(long, default_value = "sshd", value_name = "S")]
+    pub(crate) service: String,
+    /// The address that they come from.
+    #[arg(long, value_name = "A")]
+    pub(crate) rhost: Option<String>,
+    /// The terminal.
+    #[arg(long, value_name = "T")]
+    pub(crate) tty: Option<String>,
+    /// What sshd says has been proved to it, as in SSH_AUTH_INFO_0.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) ssh_auth: Option<String>,
 }
 
 #[derive(Args)]

@@ -42,6 +42,9 @@ fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::List => commands::list::run(config, output),
         Command::Try { user, service } => commands::trial::run(user, service, config, output),
         Command::Recovery { user } => commands::recovery::run(user, config, output),
+        Command::Policy(policy) => commands::policy::run(policy, config, output),
+        Command::Forget { user } => commands::forget::run(user, config, output),
+        Command::Doctor => commands::doctor::run(config, output),
         Command::Unlock { user } => commands::unlock::run(user, config, output),
         Command::Remove { user, method, label } => {
             commands::remove::run(user, *method, label.as_deref(), config, output)

@@ -11,6 +11,8 @@ pub(crate) struct Arguments {
     pub(crate) config: Option<PathBuf>,
     /// `debug`.
     pub(crate) debug: bool,
+    /// `nodelay`.
+    pub(crate) nodelay: bool,
 }
 
 impl Arguments {
@@ -23,6 +25,7 @@ impl Arguments {
                     arguments.config = Some(PathBuf::from(path));
                 }
                 None if word == "debug" => arguments.debug = true,
+                None if word == "nodelay" => arguments.nodelay = true,
                 _ => return Err(ArgumentError { word: word.to_owned() }),
             }
         }
@@ -38,7 +41,7 @@ pub(crate) struct ArgumentError {
 
 impl std::fmt::Display for ArgumentError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "module argument `{}`: expected config=/PATH (once) or debug", self.word)
+        write!(f, "module argument `{}`: expected config=/PATH (once), debug or nodelay", self.word)
     }
 }
 

@@ -48,7 +48,11 @@ impl PamHooks for TwoFactor {
 }
 
 fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> PamResultCode {
-    let (config, debug) = match settings(arguments) {
+    let arguments = Arguments::parse(arguments).map_err(|error| error.to_string());
+    if !arguments.as_ref().is_ok_and(|arguments| arguments.nodelay) {
+        Host::new(handle, flags).delay_failure();
+    }
+    let (config, debug) = match arguments.and_then(|arguments| settings(&arguments)) {
         Ok(settings) => settings,
         Err(error) => return Host::new(handle, flags).misconfigured(&error),
     };
@@ -67,6 +71,7 @@ fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> 
         journal: &host,
         courier: &courier,
         entropy: &entropy,
+        surroundings: &entropy,
     };
     let (mut login, mut next) = Login::begin(world, host.request(user));
     let ending = loop {
@@ -85,8 +90,7 @@ fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> 
 }
 
 /// The settings, and whether to log more than usual.
-fn settings(arguments: &[&CStr]) -> Result<(Config, bool), String> {
-    let arguments = Arguments::parse(arguments).map_err(|error| error.to_string())?;
+fn settings(arguments: &Arguments) -> Result<(Config, bool), String> {
     let config = Config::load(arguments.config.as_deref()).map_err(|error| error.to_string())?;
     Ok((config, arguments.debug))
 }

@@ -6,7 +6,7 @@ use pam::constants::{
     PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT, PAM_TEXT_INFO, PamFlag, PamResultCode,
 };
 use pam::conv::Conv;
-use pam::items::{AuthTok, RHost, Service, Tty};
+use pam::items::{AuthTok, RHost, RUser, Service, Tty};
 use pam::module::PamHandle;
 use pam::secret::SecretBytes;
 use twofactor_core::factor::entry::is_of_a_host_that_refuses;
@@ -38,7 +38,11 @@ impl<'h> Host<'h> {
         let service = self.handle.get_item::<Service<'_>>().ok().flatten().map(|item| text(item.0));
         let rhost = self.handle.get_item::<RHost<'_>>().ok().flatten().map(|item| text(item.0));
         let tty = self.handle.get_item::<Tty<'_>>().ok().flatten().map(|item| text(item.0));
+        let ruser = self.handle.get_item::<RUser<'_>>().ok().flatten().map(|item| text(item.0));
         let present = |text: &String| !text.is_empty();
+        // A module before us could have read it from a user's file; sshd's own terminal tells that it is from sshd.
+        let is_sshd = tty.as_deref() == Some("ssh");
+        let ssh_auth = is_sshd.then(|| ffi::pam_variable(self.handle, c"SSH_AUTH_INFO_0")).flatten();
         // What was typed at a password prompt before ours. Only whether it is sshd's word for no is looked at.
         let password = self.handle.get_item::<AuthTok<'_>>().ok().flatten();
         Request {
@@ -46,6 +50,8 @@ impl<'h> Host<'h> {
             service: service.unwrap_or_default(),
             rhost: rhost.filter(present),
             tty: tty.filter(present),
+            ruser: ruser.filter(present),
+            ssh_auth: ssh_auth.filter(present),
             is_refused: password.is_some_and(|password| is_of_a_host_that_refuses(password.as_bytes())),
         }
     }
@@ -66,6 +72,11 @@ impl<'h> Host<'h> {
         if let Ok(Some(conversation)) = self.handle.get_item::<Conv<'_>>() {
             let _ = conversation.send(style, text);
         }
+    }
+
+    /// Asks for time to pass after a failure.
+    pub(crate) fn delay_failure(&self) {
+        ffi::wish_for_delay(self.handle, FAILURE_DELAY_MICROSECONDS);
     }
 
     pub(crate) fn debug(&self, line: &str) {
@@ -104,3 +115,6 @@ impl Journal for Host<'_> {
         ffi::pam_log(self.handle, priority, line);
     }
 }
+
+/// As pam_unix(8) asks for.
+const FAILURE_DELAY_MICROSECONDS: u32 = 2_000_000;

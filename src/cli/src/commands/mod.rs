@@ -1,8 +1,11 @@
 //! One command, one file.
 
 pub(crate) mod bypass;
+pub(crate) mod doctor;
+pub(crate) mod forget;
 pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod policy;
 pub(crate) mod recovery;
 pub(crate) mod remove;
 pub(crate) mod setup;

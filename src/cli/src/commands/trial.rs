@@ -113,7 +113,9 @@ impl SecondFactor {
         });
         let gate = gate.unwrap_or(Gate::Open);
         match (self, gate) {
-            (Self::NotEnrolled, _) => format!("{user} is not enrolled; mode is {}", office.config.policy.mode.name()),
+            (Self::NotEnrolled, _) => {
+                format!("{user} is not enrolled; mode is {}", office.config.policy.otherwise.mode.name())
+            }
             (Self::Proved, _) => "proved".to_owned(),
             (Self::StateMissing, _) => "the state was missing, so that every code counted as used".to_owned(),
             (Self::Refused { failures }, _) => format!("{failures} wrong in this login"),
@@ -121,7 +123,7 @@ impl SecondFactor {
             (Self::NotJudged, Gate::Wait { seconds }) => format!("throttled for another {seconds} s"),
             (Self::NotJudged, Gate::Open) => format!(
                 "no code was judged: none was typed, or pam_twofactor.so was not reached in this stack (mode is {})",
-                office.config.policy.mode.name()
+                office.config.policy.otherwise.mode.name()
             ),
         }
     }

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod letters;
+mod policy;
 mod seconds;
 
 pub use delivery::{AbsolutePath, MailSettings, Provider, SmsSettings, SmtpLogin, SmtpSettings, Timeout, Transport};
@@ -18,7 +19,7 @@ use crate::factor::Method;
 use crate::factor::otp::Digits;
 use crate::factor::sent::MESSAGES_MAX;
 use crate::factor::totp::{Parameters, Window};
-use crate::policy::{Mode, Rule, Unenrolled};
+use crate::policy::{Mode, Policy, Terms, Unenrolled};
 use crate::sys::{self, Directory, FileError, split};
 use crate::throttle::Limits;
 
@@ -34,7 +35,7 @@ pub struct Config {
     /// Who the sender runs as.
     pub deliver_user: UserName,
     /// Who must prove a second factor.
-    pub policy: Rule,
+    pub policy: Policy,
     /// What new TOTP devices are made with.
     pub totp: Parameters,
     /// Which steps are accepted.
@@ -138,11 +139,10 @@ impl Config {
         if let Some(DeliverUser(name)) = table.optional("deliver_user")? {
             config.deliver_user = name;
         }
-        table.table("policy", |policy| {
-            config.policy.mode = policy.or("mode", config.policy.mode)?;
-            config.policy.unenrolled = policy.or("unenrolled", config.policy.unenrolled)?;
-            Ok(())
-        })?;
+        let otherwise = &config.policy.otherwise;
+        if let Some(policy) = table.table("policy", |policy| Policy::read(policy, &config.methods, otherwise))? {
+            config.policy = policy;
+        }
         table.table("totp", |totp| {
             config.totp.digits = totp.or("digits", config.totp.digits)?;
             config.totp.period = totp.or("period", config.totp.period)?;
@@ -205,7 +205,15 @@ impl Default for Config {
             methods: vec![Method::Totp, Method::Recovery],
             rescue_mail: None,
             deliver_user: UserName::of_the_sender(),
-            policy: Rule { mode: Mode::Required, unenrolled: Unenrolled::Deny },
+            policy: Policy {
+                rules: Vec::new(),
+                otherwise: Terms {
+                    mode: Mode::Required,
+                    unenrolled: Unenrolled::Deny,
+                    methods: None,
+                    remember_seconds: None,
+                },
+            },
             totp: Parameters::COMMON,
             window: Window::ONE,
             code: Code { digits: Digits::SIX, lifetime_seconds: 5 * 60, resend_after_seconds: 30, sends_per_hour: 6 },
@@ -382,7 +390,9 @@ mod tests {
     fn an_empty_table_means_the_defaults() {
         let config = Config::parse(b"# nothing\n").unwrap();
         assert_eq!(config, Config::default());
-        assert_eq!(config.policy, Rule { mode: Mode::Required, unenrolled: Unenrolled::Deny });
+        assert_eq!(config.policy.rules, []);
+        let Terms { mode, unenrolled, .. } = config.policy.otherwise;
+        assert_eq!((mode, unenrolled), (Mode::Required, Unenrolled::Deny));
         assert_eq!(config.prompt.code, "Verification code: ");
     }
 
@@ -413,7 +423,7 @@ mod tests {
         assert_eq!(config.issuer, "example.org");
         assert_eq!(config.methods, [Method::Totp]);
         assert_eq!(config.rescue_mail.unwrap().as_str(), "helpdesk@example.org");
-        assert_eq!(config.policy.mode, Mode::IfEnrolled);
+        assert_eq!(config.policy.otherwise.mode, Mode::IfEnrolled);
         assert_eq!((config.totp.digits.count(), config.totp.period.seconds()), (8, 60));
         assert_eq!((config.totp.algorithm, u8::from(config.window)), (Algorithm::Sha256, 2));
         assert_eq!((config.tries, config.limits.free_failures), (2, 5));

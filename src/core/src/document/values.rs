@@ -125,14 +125,13 @@ impl Value for Algorithm {
 
 impl Value for Mode {
     fn read(value: &Written<'_>) -> Result<Self, Wrong> {
-        let words = [Self::Required, Self::IfEnrolled, Self::Off, Self::Monitor];
-        choice(value, &words.map(|mode| (mode.name(), mode)))
+        choice(value, &Self::ALL.map(|mode| (mode.name(), mode)))
     }
 }
 
 impl Value for Unenrolled {
     fn read(value: &Written<'_>) -> Result<Self, Wrong> {
-        choice(value, &[("deny", Self::Deny)])
+        choice(value, &Self::ALL.map(|what| (what.name(), what)))
     }
 }
 

@@ -188,6 +188,14 @@ impl Factors {
         })
     }
 
+    /// What is different after any change of the methods or of the recovery codes.
+    #[must_use]
+    pub fn fingerprint(&self) -> Vec<u8> {
+        let devices = self.devices.iter().flat_map(|factor| factor.id.0.to_le_bytes());
+        let issued = self.recovery.iter().flat_map(|(_, digests)| digests).flat_map(|digest| digest.0);
+        self.devices.len().to_le_bytes().into_iter().chain(devices).chain(issued).collect()
+    }
+
     /// The newest key for digests.
     #[must_use]
     pub fn digest_key(&self) -> Option<&DigestKey> {

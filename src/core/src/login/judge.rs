@@ -10,11 +10,65 @@ use crate::factor::Method;
 use crate::factor::entry::Entry;
 use crate::factor::recovery::{self, RecoveryCode};
 use crate::factor::totp;
+use crate::policy::Terms;
 use crate::state::{self, BYPASS_PURPOSE, Channel, State};
 use crate::store::Record;
 use crate::throttle::Gate;
 
 use super::ProvedBy;
+
+/// What answers are judged by.
+#[derive(Clone, Copy)]
+pub(super) struct Settings<'s> {
+    pub(super) config: &'s Config,
+    pub(super) terms: &'s Terms,
+    /// What a success is remembered for.
+    pub(super) place: Option<&'s [u8]>,
+}
+
+impl Settings<'_> {
+    /// Whether codes of this method are taken.
+    pub(super) fn takes(&self, method: Method) -> bool {
+        self.methods().contains(&method)
+    }
+
+    /// The methods whose codes are taken.
+    pub(super) fn methods(&self) -> &[Method] {
+        self.terms.methods.as_deref().unwrap_or(&self.config.methods)
+    }
+
+    /// Whether codes that were sent by this channel are taken. A rule that names its methods does not mean a rescue.
+    pub(super) fn is_open(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Email => self.takes(Method::Email),
+            Channel::Sms => self.takes(Method::Sms),
+            Channel::Rescue => self.config.rescue.is_some() && self.terms.methods.is_none(),
+        }
+    }
+
+    /// Whether a success in this place makes another one needless.
+    pub(super) fn is_remembered(&self, factors: &Factors, state: &State, now: UnixTime) -> bool {
+        let known = self.place_of(factors).zip(self.terms.remember_seconds);
+        known.is_some_and(|(place, seconds)| state.remembers(&factors.digest_keys, &place, now, seconds))
+    }
+
+    /// What a success is remembered for, with all that the user has to prove it by.
+    fn place_of(&self, factors: &Factors) -> Option<Vec<u8>> {
+        self.place.map(|place| [&place.len().to_le_bytes(), place, &factors.fingerprint()].concat())
+    }
+
+    /// Remembers a success by a method of the user's own. Whoever had to take another way may have lost what the ones
+    /// before it were proved by.
+    fn follow(&self, proof: &Proof, factors: &Factors, state: &mut State, now: UnixTime) {
+        if matches!(proof.by, ProvedBy::Method(Method::Recovery) | ProvedBy::Rescue | ProvedBy::Bypass) {
+            state.forget();
+        } else if let (Some(place), Some(seconds), Some(key)) =
+            (self.place_of(factors), self.terms.remember_seconds, factors.digest_key())
+        {
+            state.remember(key, &place, now, seconds);
+        }
+    }
+}
 
 /// What became of one answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,8 +121,9 @@ pub(super) fn judge(
     factors: &Factors,
     state: &mut State,
     now: UnixTime,
-    config: &Config,
+    settings: Settings<'_>,
 ) -> (Judged, Record) {
+    let config = settings.config;
     let failures = state.failures.not_after(now);
     let gate = config.limits.gate(failures, now);
     // Eighty random bits cannot be guessed, so nobody is kept from a recovery code by somebody else's failures; and wrong
@@ -82,11 +137,12 @@ pub(super) fn judge(
     }
     state.failures = if gate == Gate::Open { failures.and_one_at(now) } else { failures };
     let verdict = match entry {
-        Entry::Digits(code) => digits(code, factors, state, now, config),
-        Entry::Recovery(code) => issued(code, factors, state, now, config),
+        Entry::Digits(code) => digits(code, factors, state, now, settings),
+        Entry::Recovery(code) => issued(code, factors, state, now, settings),
         _ => Verdict::Wrong { voided: false },
     };
-    if matches!(verdict, Verdict::Accepted(_)) {
+    if let Verdict::Accepted(proof) = &verdict {
+        settings.follow(proof, factors, state, now);
         state.failures = Default::default();
         state.last_success = now;
     }
@@ -98,12 +154,12 @@ pub(super) fn judge(
 }
 
 /// A code of an app, or one that was sent.
-fn digits(code: &str, factors: &Factors, state: &mut State, now: UnixTime, config: &Config) -> Verdict {
+fn digits(code: &str, factors: &Factors, state: &mut State, now: UnixTime, settings: Settings<'_>) -> Verdict {
     let mut replayed = false;
-    if config.methods.contains(&Method::Totp) {
+    if settings.takes(Method::Totp) {
         for factor in &factors.devices {
             let Means::Totp(key) = &factor.means else { continue };
-            match key.judge(code, now, config.window, state.burnt(factor.id)) {
+            match key.judge(code, now, settings.config.window, state.burnt(factor.id)) {
                 totp::Judgement::Fresh(step) => {
                     state.burn(factor.id, step);
                     return Verdict::Accepted(Proof::of_device(ProvedBy::Method(Method::Totp), Some(&factor.label)));
@@ -113,7 +169,7 @@ fn digits(code: &str, factors: &Factors, state: &mut State, now: UnixTime, confi
             }
         }
     }
-    let judged = state.judge_sent(&factors.digest_keys, code, now, |channel| is_open(channel, config));
+    let judged = state.judge_sent(&factors.digest_keys, code, now, |channel| settings.is_open(channel));
     match judged {
         state::Judgement::Right(channel, id) => {
             let by = match channel {
@@ -131,17 +187,8 @@ fn digits(code: &str, factors: &Factors, state: &mut State, now: UnixTime, confi
     }
 }
 
-/// Whether codes that were sent by this channel are taken.
-pub(super) fn is_open(channel: Channel, config: &Config) -> bool {
-    match channel {
-        Channel::Email => config.methods.contains(&Method::Email),
-        Channel::Sms => config.methods.contains(&Method::Sms),
-        Channel::Rescue => config.rescue.is_some(),
-    }
-}
-
 /// A code of eighty bits: the administrator's, or one of the user's recovery codes.
-fn issued(code: &RecoveryCode, factors: &Factors, state: &mut State, now: UnixTime, config: &Config) -> Verdict {
+fn issued(code: &RecoveryCode, factors: &Factors, state: &mut State, now: UnixTime, settings: Settings<'_>) -> Verdict {
     let is_bypass = |issued: &state::Issued| issued.matches(&factors.digest_keys, BYPASS_PURPOSE, code.expose());
     if let Some(bypass) = state.bypass.clone().filter(is_bypass) {
         // One from the future is left for the time when the clock is right again.
@@ -155,7 +202,7 @@ fn issued(code: &RecoveryCode, factors: &Factors, state: &mut State, now: UnixTi
         };
     }
     let Some((key, issued)) = &factors.recovery else { return Verdict::Wrong { voided: false } };
-    if !config.methods.contains(&Method::Recovery) {
+    if !settings.takes(Method::Recovery) {
         return Verdict::Wrong { voided: false };
     }
     match recovery::position(&code.digest(key), issued) {

@@ -4,6 +4,7 @@
 mod journal;
 mod judge;
 mod outcome;
+mod place;
 mod rescue;
 mod sending;
 mod ways;
@@ -11,6 +12,8 @@ mod words;
 
 pub use journal::{Journal, Severity};
 pub use outcome::{NotDue, Outcome, ProvedBy, Refusal};
+
+use std::cell::OnceCell;
 
 use twofactor_message::Occasion;
 
@@ -20,13 +23,13 @@ use crate::config::Config;
 use crate::courier::Courier;
 use crate::enrolment::Factors;
 use crate::factor::entry::Entry;
-use crate::policy::{Mode, Unenrolled};
+use crate::policy::{Circumstances, Mode, Terms, Unenrolled, address};
 use crate::state::{Channel, State};
 use crate::store::{Record, Store, StoreError, contacts};
-use crate::sys::{self, Accounts, Entropy};
+use crate::sys::{self, Accounts, Entropy, LookUpError, Surroundings};
 use crate::throttle::Gate;
 use journal::Line;
-use judge::{Judged, Proof, Verdict, judge};
+use judge::{Judged, Proof, Settings, Verdict, judge};
 use sending::Outgoing;
 use ways::{CHOICE_MAX_DIGITS, Way};
 use words::{Remark, Slip};
@@ -42,6 +45,10 @@ pub struct Request {
     pub rhost: Option<String>,
     /// The terminal.
     pub tty: Option<String>,
+    /// Who asks, where that is somebody else.
+    pub ruser: Option<String>,
+    /// What sshd says of what has been proved to it, SSH_AUTH_INFO_0.
+    pub ssh_auth: Option<String>,
     /// Whether the host is known to refuse them whatever they prove: nothing may be sent to anyone then.
     pub is_refused: bool,
 }
@@ -61,6 +68,8 @@ pub struct World<'w> {
     pub courier: &'w dyn Courier,
     /// Random numbers.
     pub entropy: &'w dyn Entropy,
+    /// The process and the machine.
+    pub surroundings: &'w dyn Surroundings,
 }
 
 /// What the host has to do next.
@@ -95,6 +104,11 @@ pub struct Login<'w> {
     world: World<'w>,
     request: Request,
     subject: Subject,
+    /// What holds, and the number of the rule that says so.
+    terms: &'w Terms,
+    rule: Option<usize>,
+    /// What a success is remembered for, if it is.
+    place: Option<Vec<u8>>,
     /// What can be chosen after `?`.
     ways: Vec<Way>,
     tries_left: u32,
@@ -129,6 +143,9 @@ impl<'w> Login<'w> {
             world,
             request,
             subject: Subject::Nobody(Refusal::UnknownUser),
+            terms: &UNDECIDED,
+            rule: None,
+            place: None,
             ways: Vec::new(),
             tries_left: world.config.tries,
             detours_left: DETOURS_MAX,
@@ -173,32 +190,49 @@ impl<'w> Login<'w> {
     }
 
     fn first(&mut self) -> Next {
-        let mode = self.world.config.policy.mode;
-        if mode == Mode::Off {
+        let World { config, accounts, surroundings, .. } = self.world;
+        if config.policy.rules.is_empty() {
+            self.terms = &config.policy.otherwise;
+        }
+        if config.policy.is_off_for_all() {
             return self.end(Outcome::NotDue(NotDue::Off));
         }
-        let account = match self.world.accounts.find(&self.request.user) {
-            Ok(Some(account)) if !self.request.is_refused => account,
-            Ok(Some(_)) => return self.ask_nobody(Refusal::HostRefuses),
-            Ok(None) => return self.ask_nobody(Refusal::UnknownUser),
+        let found = accounts.find(&self.request.user);
+        let found = match found.and_then(|found| self.decide(found.as_ref()).map(|()| found)) {
+            Ok(found) => found,
             Err(error) => return self.unavailable(&error),
         };
-        let (config, mut gate) = (self.world.config, Gate::Open);
+        if self.terms.mode == Mode::Off {
+            return self.end(Outcome::NotDue(NotDue::Off));
+        }
+        let account = match found {
+            Some(account) if !self.request.is_refused => account,
+            Some(_) => return self.ask_nobody(Refusal::HostRefuses),
+            None => return self.ask_nobody(Refusal::UnknownUser),
+        };
+        let remember = self.terms.remember_seconds;
+        self.place = remember.and_then(|_| place::place(&self.request, self.terms, surroundings));
+        let (settings, mut gate, mut is_remembered) = (self.settings(), Gate::Open, false);
+        let mut ways = Vec::new();
         let looked = self.world.store.look(&account, &mut |now, factors, state| {
-            self.ways = ways::of_contacts(&contacts(factors), config);
+            ways = ways::of_contacts(&contacts(factors), settings);
             gate = config.limits.gate(state.failures, now);
+            is_remembered = settings.is_remembered(factors, state, now);
         });
+        self.ways = ways;
         match looked {
             Ok(Some(findings)) => {
                 journal::report(self.world.journal, &self.request, &findings);
                 self.subject = Subject::Enrolled(account);
-                if gate == Gate::Open {
-                    return self.ask_first();
+                match (gate, is_remembered) {
+                    (Gate::Open, true) => return self.end(Outcome::NotDue(NotDue::Remembered)),
+                    (Gate::Open, false) => return self.ask_first(),
+                    (Gate::Wait { .. } | Gate::Locked, _) => {}
                 }
                 self.held = Some(gate);
                 self.ask(&Remark::Held(gate))
             }
-            Ok(None) => match (mode, self.world.config.policy.unenrolled) {
+            Ok(None) => match (self.terms.mode, self.terms.unenrolled) {
                 (Mode::IfEnrolled | Mode::Monitor | Mode::Off, _) => self.end(Outcome::NotDue(NotDue::NotEnrolled)),
                 (Mode::Required, Unenrolled::Deny) => self.ask_nobody(Refusal::NotEnrolled),
             },
@@ -206,12 +240,40 @@ impl<'w> Login<'w> {
         }
     }
 
+    /// Finds out what holds for this login. Somebody who does not exist is in no group.
+    fn decide(&mut self, account: Option<&Account>) -> Result<(), LookUpError> {
+        let (World { config, accounts, .. }, request) = (self.world, &self.request);
+        let known = OnceCell::new();
+        let groups = || {
+            let Some(account) = account else { return Ok(&[][..]) };
+            if known.get().is_none() {
+                let _ = known.set(accounts.groups(account)?);
+            }
+            Ok(known.get().map_or(&[][..], Vec::as_slice))
+        };
+        let circumstances = Circumstances {
+            service: &request.service,
+            user: account.map_or(&request.user, |account| account.name.as_str()),
+            groups: &groups,
+            rhost: request.rhost.as_deref().and_then(address),
+            tty: request.tty.as_deref(),
+            ssh_auth: request.ssh_auth.as_deref(),
+        };
+        (self.rule, self.terms) = config.policy.decide(&circumstances)?;
+        Ok(())
+    }
+
+    /// What answers are judged by.
+    fn settings(&self) -> Settings<'_> {
+        Settings { config: self.world.config, terms: self.terms, place: self.place.as_deref() }
+    }
+
     /// Asks somebody who will be refused whatever they answer, as anybody else would be asked.
     fn ask_nobody(&mut self, refusal: Refusal) -> Next {
         self.subject = Subject::Nobody(refusal);
         self.world.store.rehearse(Record::Unchanged);
         let number = self.world.store.decoy(&self.request.user);
-        self.ways = ways::of_nobody(&self.request.user, number, self.world.config);
+        self.ways = ways::of_nobody(&self.request.user, number, self.settings());
         self.ask_first()
     }
 
@@ -229,8 +291,8 @@ impl<'w> Login<'w> {
             self.world.store.rehearse(Record::Changed);
             return self.try_again(Refusal::WrongCode, Slip::Wrong);
         };
-        let config = self.world.config;
-        match self.visit(account, |now, factors, state| judge(entry, factors, state, now, config)) {
+        let settings = self.settings();
+        match self.visit(account, |now, factors, state| judge(entry, factors, state, now, settings)) {
             Ok(Some(judged)) => {
                 if let Some(news) = &judged.news {
                     self.tell(news, judged.now);
@@ -395,7 +457,7 @@ impl<'w> Login<'w> {
         let known =
             !matches!(self.subject, Subject::Nobody(Refusal::UnknownUser)) || ending.outcome == Outcome::Unavailable;
         let refused = !matches!(ending.outcome, Outcome::Proved(_) | Outcome::NotDue(_));
-        if self.world.config.policy.mode == Mode::Monitor && known && refused {
+        if self.terms.mode == Mode::Monitor && known && refused {
             return Next::End(Ending { outcome: Outcome::NotDue(NotDue::Monitored), farewell: None });
         }
         Next::End(ending)
@@ -404,7 +466,11 @@ impl<'w> Login<'w> {
     /// The one line about the decision.
     fn line(&self, outcome: Outcome) -> Line {
         let line = Line::about("login", &self.request).with("outcome", outcome.name()).with("reason", outcome.reason());
-        if self.world.config.policy.mode == Mode::Monitor { line.with("mode", "monitor") } else { line }
+        let line = match self.rule {
+            Some(number) => line.with("rule", &number.to_string()),
+            None => line,
+        };
+        if self.terms.mode == Mode::Monitor { line.with("mode", "monitor") } else { line }
     }
 
     /// An attempt is logged when it is made: the client may be gone before the login has an end.
@@ -413,6 +479,9 @@ impl<'w> Login<'w> {
     }
 }
 
+/// What holds as long as nobody knows what holds.
+static UNDECIDED: Terms =
+    Terms { mode: Mode::Required, unenrolled: Unenrolled::Deny, methods: None, remember_seconds: None };
 /// Why somebody who was enrolled a moment ago cannot be judged.
 const REMOVED: &str = "the enrolment was removed meanwhile";
 /// How often `?` and what is chosen after it are answered in one login.

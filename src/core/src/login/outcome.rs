@@ -47,6 +47,8 @@ pub enum NotDue {
     Off,
     /// Mode `if-enrolled` or `monitor`, and the user is not enrolled.
     NotEnrolled,
+    /// Proved not long ago, in the same place.
+    Remembered,
     /// Mode `monitor`: the login would have been refused.
     Monitored,
 }
@@ -92,6 +94,7 @@ impl Outcome {
             Self::Proved(_) => "code-accepted",
             Self::NotDue(NotDue::Off) => "policy-off",
             Self::NotDue(NotDue::NotEnrolled) | Self::Refused(Refusal::NotEnrolled) => "not-enrolled",
+            Self::NotDue(NotDue::Remembered) => "remembered",
             Self::NotDue(NotDue::Monitored) => "monitored",
             Self::Throttled => "too-many-failures",
             Self::Unavailable => "records-unavailable",

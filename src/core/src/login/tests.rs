@@ -43,6 +43,7 @@ struct World {
     mails: Rc<RefCell<Vec<Mail>>>,
     pauses: RefCell<Vec<Duration>>,
     drawn: Cell<u8>,
+    groups: RefCell<Vec<String>>,
 }
 
 #[derive(Clone, Copy)]
@@ -79,6 +80,7 @@ impl World {
             mails: Rc::default(),
             pauses: RefCell::default(),
             drawn: Cell::new(0),
+            groups: RefCell::default(),
         }
     }
 
@@ -98,7 +100,15 @@ impl World {
 
     fn world(&self) -> super::World<'_> {
         let Self { config, .. } = self;
-        super::World { config, store: self, accounts: self, journal: self, courier: self, entropy: self }
+        super::World {
+            config,
+            store: self,
+            accounts: self,
+            journal: self,
+            courier: self,
+            entropy: self,
+            surroundings: self,
+        }
     }
 
     fn unenrolled(config: &str) -> Self {
@@ -242,6 +252,20 @@ impl Accounts for World {
     fn find(&self, name: &str) -> Result<Option<Account>, LookUpError> {
         Ok((name == "alice").then(account))
     }
+
+    fn groups(&self, _: &Account) -> Result<Vec<String>, LookUpError> {
+        Ok(self.groups.borrow().clone())
+    }
+}
+
+impl Surroundings for World {
+    fn boot(&self) -> Option<Vec<u8>> {
+        Some(b"boot".to_vec())
+    }
+
+    fn session(&self) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 impl Journal for World {
@@ -251,7 +275,15 @@ impl Journal for World {
 }
 
 fn request(user: &str) -> Request {
-    Request { user: user.to_owned(), service: "sshd".to_owned(), rhost: None, tty: None, is_refused: false }
+    Request {
+        user: user.to_owned(),
+        service: "sshd".to_owned(),
+        rhost: None,
+        tty: None,
+        ruser: None,
+        ssh_auth: None,
+        is_refused: false,
+    }
 }
 
 fn account() -> Account {

@@ -2,8 +2,7 @@
 
 use twofactor_message::EmailAddress;
 
-use super::judge::is_open;
-use crate::config::Config;
+use super::judge::Settings;
 use crate::courier::Target;
 use crate::enrolment::DeviceId;
 use crate::factor::Method;
@@ -33,18 +32,18 @@ pub(super) struct Dispatch {
 }
 
 /// The ways of somebody with these devices, the one that the login begins with in front.
-pub(super) fn of_contacts(contacts: &[(DeviceId, Contact)], config: &Config) -> Vec<Way> {
+pub(super) fn of_contacts(contacts: &[(DeviceId, Contact)], settings: Settings<'_>) -> Vec<Way> {
     let mut ways: Vec<Way> = Vec::new();
     for (device, contact) in contacts {
         let (channel, masked) = match contact {
-            Contact::App if config.methods.contains(&Method::Totp) && !ways.contains(&Way::App) => {
+            Contact::App if settings.takes(Method::Totp) && !ways.contains(&Way::App) => {
                 ways.push(Way::App);
                 continue;
             }
             Contact::App => continue,
-            Contact::Mailbox(address) if is_open(Channel::Email, config) => (Channel::Email, address.masked()),
+            Contact::Mailbox(address) if settings.is_open(Channel::Email) => (Channel::Email, address.masked()),
             Contact::Mailbox(_) => continue,
-            Contact::Telephone(number) if is_open(Channel::Sms, config) => (Channel::Sms, number.masked()),
+            Contact::Telephone(number) if settings.is_open(Channel::Sms) => (Channel::Sms, number.masked()),
             Contact::Telephone(_) => continue,
         };
         ways.push(Way::Send(Dispatch { channel, device: *device, masked }));
@@ -54,21 +53,21 @@ pub(super) fn of_contacts(contacts: &[(DeviceId, Contact)], config: &Config) -> 
         Contact::App | Contact::Telephone(_) => None,
     });
     // A rescue is for those who have another method; alone it would be the method that is not allowed.
-    let is_rescue = !ways.is_empty() && is_open(Channel::Rescue, config) && !is_open(Channel::Email, config);
+    let is_rescue = !ways.is_empty() && settings.is_open(Channel::Rescue) && !settings.is_open(Channel::Email);
     if let Some((device, address)) = mailbox.filter(|_| is_rescue) {
         ways.push(Way::Send(Dispatch { channel: Channel::Rescue, device, masked: address.masked() }));
     }
-    ways.extend(of_anybody(config));
+    ways.extend(of_anybody(settings));
     ways
 }
 
 /// The ways of somebody who is not enrolled, which look like those of somebody who is.
-pub(super) fn of_nobody(user: &str, number: u32, config: &Config) -> Vec<Way> {
-    let first = match config.methods.first() {
+pub(super) fn of_nobody(user: &str, number: u32, settings: Settings<'_>) -> Vec<Way> {
+    let first = match settings.methods().first() {
         Some(Method::Totp) => Some(Way::App),
         Some(Method::Email) => {
             let letter = user.chars().next().filter(char::is_ascii_alphanumeric).unwrap_or('m');
-            let address = format!("{letter}@{}", config.mail.sender().domain()).parse::<EmailAddress>().ok();
+            let address = format!("{letter}@{}", settings.config.mail.sender().domain()).parse::<EmailAddress>().ok();
             address.map(|address| decoy(Channel::Email, Target::Mailbox(address)))
         }
         Some(Method::Sms) => {
@@ -77,16 +76,16 @@ pub(super) fn of_nobody(user: &str, number: u32, config: &Config) -> Vec<Way> {
         }
         Some(Method::Recovery) | None => None,
     };
-    first.into_iter().chain(of_anybody(config)).collect()
+    first.into_iter().chain(of_anybody(settings)).collect()
 }
 
 fn decoy(channel: Channel, target: Target) -> Way {
     Way::Send(Dispatch { channel, device: DeviceId(0), masked: target.masked() })
 }
 
-fn of_anybody(config: &Config) -> impl Iterator<Item = Way> {
-    let recovery = config.methods.contains(&Method::Recovery).then_some(Way::Recovery);
-    recovery.into_iter().chain(config.rescue_mail.clone().map(Way::Administrator))
+fn of_anybody(settings: Settings<'_>) -> impl Iterator<Item = Way> {
+    let recovery = settings.takes(Method::Recovery).then_some(Way::Recovery);
+    recovery.into_iter().chain(settings.config.rescue_mail.clone().map(Way::Administrator))
 }
 
 /// The way with this number in the menu, from 1.
@@ -100,6 +99,11 @@ pub(super) const CHOICE_MAX_DIGITS: usize = 2;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+
+    fn settings(config: &Config) -> Settings<'_> {
+        Settings { config, terms: &config.policy.otherwise, place: None }
+    }
 
     fn config(text: &str) -> Config {
         Config::parse(text.as_bytes()).unwrap()
@@ -133,7 +137,7 @@ mod tests {
             (&format!("methods = ['sms']\nrescue_mail = 'h@x.org'\n{sms}"), vec!["Sms ***56", "h@x.org"]),
             ("methods = ['totp']\n[rescue]\nemail = true", vec!["app", "Rescue a***@e***.org"]),
         ] {
-            assert_eq!(words(&of_contacts(&contacts(), &config(text))), expected, "{text}");
+            assert_eq!(words(&of_contacts(&contacts(), settings(&config(text)))), expected, "{text}");
         }
     }
 
@@ -142,7 +146,7 @@ mod tests {
         let mut many = vec![(DeviceId(1), Contact::App); 15];
         many.push((DeviceId(4), Contact::Telephone("+4930123456".parse().unwrap())));
         let config = config("methods = ['totp', 'sms']\n[sms]\nprovider = 'command'\ncommand = ['/bin/x', '{number}']");
-        assert_eq!(words(&of_contacts(&many, &config)), ["app", "Sms ***56"]);
+        assert_eq!(words(&of_contacts(&many, settings(&config))), ["app", "Sms ***56"]);
     }
 
     #[test]
@@ -150,7 +154,7 @@ mod tests {
         let text = "methods = ['email', 'recovery']\nrescue_mail = 'h@x.org'\n[mail]\nfrom = 'x@example.org'";
         let mailbox = [(DeviceId(3), Contact::Mailbox("bob@example.org".parse().unwrap()))];
         let config = config(text);
-        assert_eq!(words(&of_nobody("bob", 42, &config)), words(&of_contacts(&mailbox, &config)));
-        assert_eq!(words(&of_nobody("\u{1b}", 42, &config))[0], "Email m***@e***.org");
+        assert_eq!(words(&of_nobody("bob", 42, settings(&config))), words(&of_contacts(&mailbox, settings(&config))));
+        assert_eq!(words(&of_nobody("\u{1b}", 42, settings(&config)))[0], "Email m***@e***.org");
     }
 }

@@ -200,7 +200,8 @@ impl<'w> Registrar<'w> {
         Ok(Draft { enrolment, steps, codes })
     }
 
-    /// Takes failures back, also those that locked the account, and makes a state that cannot be read anew.
+    /// Takes failures back, also those that locked the account, forgets what successes are remembered, and makes a state
+    /// that cannot be read anew.
     /// Answers how many failures there were; `None` if the state was made anew.
     ///
     /// # Errors
@@ -214,6 +215,7 @@ impl<'w> Registrar<'w> {
             Ok(Some((mut opened, findings))) => {
                 let count = opened.state.failures.count;
                 opened.state.failures = Failures::default();
+                opened.state.forget();
                 opened.save().map_err(StoreError::from)?;
                 Ok(findings.rebuilt.is_none().then_some(count))
             }
@@ -225,6 +227,19 @@ impl<'w> Registrar<'w> {
             Ok(None) => Err(RegistrarError::NotEnrolled),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Forgets the successes that would spare a user the next question, and says how many there were.
+    ///
+    /// # Errors
+    /// The user is not enrolled, or the records cannot be written.
+    pub fn forget(&self, account: &Account) -> Result<usize, RegistrarError> {
+        let users = self.files.users()?;
+        let _changing = users.lock()?;
+        let enrolment = self.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
+        let mut count = 0;
+        self.change_state(&enrolment, |state| count = state.forget())?;
+        Ok(count)
     }
 
     /// What there is to say about a user; `None` if they are not enrolled.

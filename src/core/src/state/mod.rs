@@ -2,6 +2,7 @@
 
 mod file;
 mod record;
+mod remembered;
 mod sent;
 
 pub use file::{Damage, Identity, Opened, StateError, StateFile};
@@ -38,6 +39,8 @@ pub struct State {
     pub bypass: Option<Issued>,
     /// When the administrator was last asked for help; 0 for never.
     pub rescue_asked: UnixTime,
+    /// Successes that spare the next question.
+    remembered: Vec<Issued>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +79,7 @@ impl State {
             messages: Vec::new(),
             bypass: None,
             rescue_asked: UnixTime::default(),
+            remembered: Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::remembered::REMEMBERED_MAX;
 use super::sent::SENT_MAX;
 use super::{Channel, DeviceState, Issued, SentCode, State};
 use crate::clock::UnixTime;
@@ -53,6 +54,12 @@ pub(super) fn encode(state: &State, sequence: u64) -> [u8; RECORD_BYTES] {
     bytes.extend(state.rescue_asked.0.to_le_bytes());
     for at in state.messages.iter().take(MESSAGES_MAX) {
         bytes.extend(at.0.to_le_bytes());
+    }
+    bytes.resize(REMEMBERED_AT, 0);
+    for issued in state.remembered.iter().take(REMEMBERED_MAX) {
+        bytes.extend(IN_USE.to_le_bytes());
+        encode_issued(&mut bytes, issued);
+        bytes.resize(bytes.len() + REMEMBERED_RESERVED_BYTES, 0);
     }
     bytes.resize(CHECKSUM_AT, 0);
     let checksum: [u8; CHECKSUM_BYTES] = Sha256::digest(&bytes).into();
@@ -113,6 +120,15 @@ pub(super) fn decode(record: &[u8]) -> Result<(u64, State), RecordError> {
         messages.push(UnixTime(table.u64()?));
     }
     messages.retain(|at| at.0 != 0);
+    let mut table = Fields(content.get(REMEMBERED_AT..).unwrap_or_default());
+    let mut remembered = Vec::with_capacity(REMEMBERED_MAX);
+    for _ in 0..REMEMBERED_MAX {
+        let (flags, issued) = (table.u32()?, table.issued()?);
+        table.take::<REMEMBERED_RESERVED_BYTES>()?;
+        if flags & IN_USE != 0 {
+            remembered.push(issued.ok_or(RecordError::Version)?);
+        }
+    }
     let state = State {
         uid,
         failures,
@@ -125,6 +141,7 @@ pub(super) fn decode(record: &[u8]) -> Result<(u64, State), RecordError> {
         messages,
         bypass,
         rescue_asked,
+        remembered,
     };
     Ok((sequence, state))
 }
@@ -198,6 +215,8 @@ const FAILED: u32 = 2;
 const USED: u32 = 4;
 const BYPASS_AT: usize = SENT_AT + SENT_MAX * 96;
 const MESSAGES_AT: usize = BYPASS_AT + 64;
+const REMEMBERED_AT: usize = MESSAGES_AT + 8 + MESSAGES_MAX * 8;
+const REMEMBERED_RESERVED_BYTES: usize = 8;
 const CHECKSUM_BYTES: usize = 32;
 const CHECKSUM_AT: usize = RECORD_BYTES - CHECKSUM_BYTES;
 
@@ -231,22 +250,26 @@ mod tests {
         let outside = (
             proptest::collection::vec(code, 0..=SENT_MAX),
             proptest::collection::vec(1u64.., 0..=MESSAGES_MAX),
-            proptest::option::of(issued),
+            proptest::option::of(issued.clone()),
             any::<u64>(),
+            proptest::collection::vec(issued, 0..=REMEMBERED_MAX),
         );
         (any::<u32>(), any::<(u32, u64)>(), any::<u64>(), any::<(u32, u32, u32)>(), devices, outside).prop_map(
-            |(uid, (count, last), success, recovery, devices, (sent, messages, bypass, rescue_asked))| State {
-                uid,
-                failures: Failures { count, last: UnixTime(last) },
-                last_success: UnixTime(success),
-                recovery_generation: recovery.0,
-                recovery_used: recovery.1,
-                recovery_announced: recovery.2,
-                devices,
-                sent,
-                messages: messages.into_iter().map(UnixTime).collect(),
-                bypass,
-                rescue_asked: UnixTime(rescue_asked),
+            |(uid, (count, last), success, recovery, devices, (sent, messages, bypass, rescue_asked, remembered))| {
+                State {
+                    uid,
+                    failures: Failures { count, last: UnixTime(last) },
+                    last_success: UnixTime(success),
+                    recovery_generation: recovery.0,
+                    recovery_used: recovery.1,
+                    recovery_announced: recovery.2,
+                    devices,
+                    sent,
+                    messages: messages.into_iter().map(UnixTime).collect(),
+                    bypass,
+                    rescue_asked: UnixTime(rescue_asked),
+                    remembered,
+                }
             },
         )
     }

@@ -1,5 +1,8 @@
 //! What the host knows: its users and its name.
 
+use std::fs::File;
+use std::io::Read;
+
 use crate::account::{Account, UserName};
 
 /// Where users are looked up.
@@ -9,6 +12,48 @@ pub trait Accounts {
     /// # Errors
     /// The database cannot answer, which is not the same as "no such user".
     fn find(&self, login_name: &str) -> Result<Option<Account>, LookUpError>;
+
+    /// The names of the groups of a user, primary and supplementary, initgroups(3).
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    fn groups(&self, account: &Account) -> Result<Vec<String>, LookUpError>;
+}
+
+/// What is known of the process that asks, and of the machine.
+pub trait Surroundings {
+    /// What tells this boot of the machine from every other; `None` if that cannot be told.
+    fn boot(&self) -> Option<Vec<u8>>;
+
+    /// What tells the session that this process runs in from every other, credentials(7); `None` if it leads one itself,
+    /// or if that cannot be told.
+    fn session(&self) -> Option<Vec<u8>>;
+}
+
+impl Surroundings for super::Kernel {
+    fn boot(&self) -> Option<Vec<u8>> {
+        told("/proc/sys/kernel/random/boot_id")
+    }
+
+    fn session(&self) -> Option<Vec<u8>> {
+        let leader = nix::unistd::getsid(None).ok()?;
+        if leader == nix::unistd::getpid() {
+            return None;
+        }
+        let stat = told(&format!("/proc/{leader}/stat"))?;
+        // proc_pid_stat(5): the name in parentheses may have anything in it; field 22, when the process was started, is the
+        // twentieth after it. A number that is given to another process later has another time.
+        let name_ends = stat.iter().rposition(|byte| *byte == b')')?;
+        let started = stat.get(name_ends..)?.split(|byte| *byte == b' ').nth(20)?;
+        Some([leader.to_string().as_bytes(), b" ", started].concat())
+    }
+}
+
+/// What the kernel tells in a short file, proc(5): one call of read(2) gives all of it.
+fn told(path: &str) -> Option<Vec<u8>> {
+    let mut bytes = [0; 1024];
+    let length = File::open(path).ok()?.read(&mut bytes).ok()?;
+    bytes.get(..length).filter(|told| !told.is_empty()).map(<[u8]>::to_vec)
 }
 
 /// The system's user database, getpwnam_r(3).
@@ -23,11 +68,35 @@ impl Accounts for Passwd {
         let entry = nix::unistd::User::from_name(login_name).map_err(|source| LookUpError { source })?;
         Ok(entry.and_then(|user| account_of(&user)))
     }
+
+    fn groups(&self, account: &Account) -> Result<Vec<String>, LookUpError> {
+        let failed = |source| LookUpError { source };
+        let name = account.name.as_str();
+        // Gone since it was found: a member of nothing.
+        let Some(user) = nix::unistd::User::from_name(name).map_err(failed)? else { return Ok(Vec::new()) };
+        let name = std::ffi::CString::new(name).map_err(|_| failed(nix::Error::EINVAL))?;
+        let numbers = nix::unistd::getgrouplist(&name, user.gid).map_err(failed)?;
+        let mut names = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            // A number without a name is a group that no rule can name.
+            names.extend(nix::unistd::Group::from_gid(number).map_err(failed)?.map(|group| group.name));
+        }
+        Ok(names)
+    }
 }
 
 fn account_of(user: &nix::unistd::User) -> Option<Account> {
     let name = UserName::new(&user.name).ok()?;
     Some(Account { name, uid: user.uid.as_raw() })
+}
+
+/// Whether there is a group of that name.
+///
+/// # Errors
+/// The database cannot answer.
+pub fn group_exists(name: &str) -> Result<bool, LookUpError> {
+    let found = nix::unistd::Group::from_name(name).map_err(|source| LookUpError { source })?;
+    Ok(found.is_some())
 }
 
 /// Who a program runs as that may nothing.

@@ -11,6 +11,9 @@ mod program;
 pub use directory::{Directory, Prepared, split};
 pub use entropy::{Entropy, EntropyError, Kernel};
 pub use file::{FileError, Problem, TrustedFile};
-pub use host::{Accounts, LookUpError, Passwd, Unprivileged, file_size_limit, host_name, running_as_root};
+pub use host::{
+    Accounts, LookUpError, Passwd, Surroundings, Unprivileged, file_size_limit, group_exists, host_name,
+    running_as_root,
+};
 pub use lock::{Locked, PATIENCE};
 pub use program::{Program, ProgramError, Reading};
