@@ -138,6 +138,12 @@ impl Door {
 
     /// Somebody comes by ssh and has not answered anything yet. The options are `Name=value`.
     pub fn ssh(&self, user: &str, options: &[&str]) -> Visit<'_> {
+        self.ssh_from(&[], "127.0.0.1", user, options)
+    }
+
+    /// The same from another machine of the sandbox, [`Sandbox::neighbour`]: `by` gets there, `server` is what this one is
+    /// called there.
+    pub fn ssh_from(&self, by: &[&str], server: &str, user: &str, options: &[&str]) -> Visit<'_> {
         let preferred = match self.program {
             Program::Ssh => "PreferredAuthentications=keyboard-interactive",
             _ => "PreferredAuthentications=publickey,keyboard-interactive",
@@ -149,11 +155,14 @@ impl Door {
             "LogLevel=ERROR",
             preferred,
         ];
-        let mut command = vec!["ssh", "-F", "none", "-i", CLIENT_KEY, "-l", user];
-        // The first value of an option counts.
-        command.extend(options.iter().chain(&ours).flat_map(|&option| ["-o", option]));
-        command.extend(["127.0.0.1", SAY_WHO]);
-        self.visit("root", user, &command)
+        let mut command = [by, &["ssh", "-F", "none", "-i", CLIENT_KEY, "-l", user]].concat();
+        // The first value of an option counts; the prompt names the alias.
+        let alias = ["HostKeyAlias=127.0.0.1"];
+        command.extend(options.iter().chain(&ours).chain(&alias).flat_map(|&option| ["-o", option]));
+        command.extend([server, SAY_WHO]);
+        // At either end of a cable the last digit is this machine's, 1, or the other's, 2.
+        let rhost = if by.is_empty() { server.to_owned() } else { format!("{}2", server.trim_end_matches('1')) };
+        Visit { rhost, ..self.visit("root", user, &command) }
     }
 
     /// `caller` runs a command at a terminal to get in as `user`, and has not answered anything yet.
@@ -161,13 +170,15 @@ impl Door {
         let journal = self.sandbox.journal().from_here();
         let identity = format!("exec setpriv --reuid {caller} --regid $(id -g {caller}) --init-groups -- \"$@\"");
         let terminal = self.sandbox.terminal("bash", ["-c", &identity, "bash"].iter().chain(command));
-        Visit { door: self, user: user.to_owned(), journal, terminal }
+        let rhost = if self.is_ssh() { "127.0.0.1" } else { "\"\"" };
+        Visit { door: self, user: user.to_owned(), rhost: rhost.to_owned(), journal, terminal }
     }
 
     /// Puts a file of the checkout's pam.d/ in place as a service.
     fn stack(&self, file: &str, service: &str) {
         let text = fs::read_to_string(checkout().join("pam.d").join(file)).expect("a file of pam.d/");
-        self.sandbox.stack(service, &text);
+        // Nor how long it sleeps after a wrong code.
+        self.sandbox.stack(service, &text.replace("pam_twofactor.so", "pam_twofactor.so nodelay"));
     }
 
     fn start_sshd(&self, stack: &str, settings: &str) {
@@ -175,8 +186,9 @@ impl Door {
         self.sandbox.bash(&format!(
             "ssh-keygen -q -t ed25519 -N '' -f {HOST_KEY}; ssh-keygen -q -t ed25519 -N '' -f {CLIENT_KEY}"
         ));
+        let here = if settings.contains("ListenAddress") { "" } else { "ListenAddress 127.0.0.1\n" };
         let ours = format!(
-            "ListenAddress 127.0.0.1\nHostKey {HOST_KEY}\nAuthorizedKeysFile {CLIENT_KEY}.pub\nUsePAM yes\n\
+            "{here}HostKey {HOST_KEY}\nAuthorizedKeysFile {CLIENT_KEY}.pub\nUsePAM yes\n\
              KbdInteractiveAuthentication yes\nPasswordAuthentication no\n"
         );
         self.sandbox.write("/run/sshd_config", format!("{settings}{ours}"), 0o600);
@@ -203,6 +215,8 @@ impl Door {
 pub struct Visit<'d> {
     door: &'d Door,
     user: String,
+    /// Where they come from, as the log has it.
+    rhost: String,
     /// Since this visit began.
     journal: Journal,
     terminal: Terminal,
@@ -347,7 +361,7 @@ impl Visit<'_> {
             assert!(lines.iter().all(|line| !line.contains(secret)), "{secret} is logged:\n{}", lines.join("\n"));
             assert!(!transcript.contains(secret), "{secret} is shown:\n{transcript}");
         }
-        let (rhost, tty) = if self.door.is_ssh() { ("127.0.0.1", "ssh") } else { ("\"\"", "/dev/pts/") };
+        let (rhost, tty) = (&self.rhost, if self.door.is_ssh() { "ssh" } else { "/dev/pts/" });
         let who = format!("{event} user={} service={} rhost={rhost} tty={tty}", self.user, self.door.service());
         let ours = lines.iter().filter(|line| line.contains("pam_twofactor(") && line.contains(event));
         let about = |line: &String| {

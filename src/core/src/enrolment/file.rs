@@ -22,7 +22,7 @@ impl Enrolment {
         if record.user != account.name.as_str() || record.uid != account.uid {
             return Err(EnrolmentError::Stranger { user: record.user, uid: record.uid });
         }
-        let Record { devices, primary, recovery, .. } = record;
+        let Record { generation, devices, primary, recovery, .. } = record;
         let twice =
             |at: usize, d: &Device| devices.iter().take(at).any(|before| before.id == d.id || before.label == d.label);
         if devices.iter().enumerate().any(|(at, device)| twice(at, device)) {
@@ -37,7 +37,7 @@ impl Enrolment {
         if primary.is_some_and(|primary| devices.iter().all(|device| device.id != primary)) {
             return Err(EnrolmentError::NoSuchPrimary);
         }
-        Ok(Self { account: account.clone(), devices, primary, recovery })
+        Ok(Self { account: account.clone(), generation, devices, primary, recovery })
     }
 
     /// The file's content.
@@ -45,7 +45,7 @@ impl Enrolment {
     pub fn render(&self) -> Zeroizing<String> {
         let mut writer = Writer::with_capacity(4096);
         writer.number("version", VERSION.into()).string("user", self.account.name.as_str());
-        writer.number("uid", self.account.uid.into());
+        writer.number("uid", self.account.uid.into()).number("generation", self.generation.into());
         if let Some(primary) = self.primary {
             writer.number("primary", primary.0.into());
         }
@@ -63,6 +63,7 @@ impl Enrolment {
 struct Record {
     user: String,
     uid: u32,
+    generation: u32,
     devices: Vec<Device>,
     primary: Option<DeviceId>,
     recovery: Option<RecoverySheet>,
@@ -86,6 +87,7 @@ impl Record {
         Ok(Self {
             user: table.required("user")?,
             uid: table.required("uid")?,
+            generation: table.or("generation", 0)?,
             primary: table.optional("primary")?.map(DeviceId),
             devices: table.tables("method", Device::read)?,
             recovery: table.table("recovery", RecoverySheet::read)?,
@@ -278,6 +280,7 @@ mod tests {
         let sealed = Sealed { key, content: vec![1; 60] };
         Enrolment {
             account: account(),
+            generation: 7,
             devices: vec![
                 device(1, "phone", Kind::Totp(Totp { parameters: Parameters::COMMON, sealed })),
                 device(2, "mail", Kind::Email("alice@example.org".parse().unwrap())),

@@ -20,6 +20,8 @@ use crate::secret::Secret;
 pub struct Enrolment {
     /// Whose.
     pub account: Account,
+    /// A random number that is another one after every change; 0 where none was drawn yet.
+    pub generation: u32,
     /// The devices, at most [`DEVICES_MAX`].
     pub devices: Vec<Device>,
     /// The device that a login begins with, if that is not the first.
@@ -86,6 +88,8 @@ pub struct Factors {
     pub recovery: Option<(Secret, Vec<Digest>)>,
     /// What digests the codes that are sent, the newest last.
     pub digest_keys: Vec<DigestKey>,
+    /// As in the enrolment.
+    pub generation: u32,
 }
 
 /// A device, ready to be used.
@@ -112,7 +116,7 @@ impl Enrolment {
     /// An enrolment without any method, for somebody to add the first one.
     #[must_use]
     pub fn empty(account: Account) -> Self {
-        Self { account, devices: Vec::new(), primary: None, recovery: None }
+        Self { account, generation: 0, devices: Vec::new(), primary: None, recovery: None }
     }
 
     /// The device of that label.
@@ -158,7 +162,7 @@ impl Enrolment {
             Some(sheet) => Some((open(&sheet.sealed, &sheet.purpose())?, sheet.digests.clone())),
             None => None,
         };
-        Ok(Factors { devices, recovery, digest_keys: keyring.digest_keys(account) })
+        Ok(Factors { devices, recovery, digest_keys: keyring.digest_keys(account), generation: self.generation })
     }
 
     /// Every sealed secret with its purpose, to be sealed anew.
@@ -186,14 +190,6 @@ impl Factors {
             Means::Email(address) => Some(address),
             Means::Totp(_) | Means::Sms(_) => None,
         })
-    }
-
-    /// What is different after any change of the methods or of the recovery codes.
-    #[must_use]
-    pub fn fingerprint(&self) -> Vec<u8> {
-        let devices = self.devices.iter().flat_map(|factor| factor.id.0.to_le_bytes());
-        let issued = self.recovery.iter().flat_map(|(_, digests)| digests).flat_map(|digest| digest.0);
-        self.devices.len().to_le_bytes().into_iter().chain(devices).chain(issued).collect()
     }
 
     /// The newest key for digests.

@@ -54,7 +54,7 @@ impl Settings<'_> {
 
     /// What a success is remembered for, with all that the user has to prove it by.
     fn place_of(&self, factors: &Factors) -> Option<Vec<u8>> {
-        self.place.map(|place| [&place.len().to_le_bytes(), place, &factors.fingerprint()].concat())
+        self.place.map(|place| [&factors.generation.to_le_bytes(), place].concat())
     }
 
     /// Remembers a success by a method of the user's own. Whoever had to take another way may have lost what the ones

@@ -176,7 +176,7 @@ impl Store for World {
             devices.insert(0, factor(MAILBOX, "mail", Means::Email("alice@example.org".parse().unwrap())));
         }
         let digest_keys = vec![DigestKey { number: KeyNumber::try_from(1).unwrap(), secret: digest_key() }];
-        let factors = Factors { devices, recovery: Some((digest_key(), digests)), digest_keys };
+        let factors = Factors { devices, recovery: Some((digest_key(), digests)), digest_keys, generation: 1 };
         let record = judge(UnixTime(self.now.get()), &factors, &mut state);
         if self.broken.get() {
             return Err(FileError::new(std::path::Path::new("/state/alice"), Problem::Empty).into());

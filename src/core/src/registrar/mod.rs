@@ -328,9 +328,11 @@ impl<'w> Registrar<'w> {
         }
     }
 
-    /// Puts an enrolment in the place of the one before it. If that fails, the one before it is there again: the
-    /// last step, the sync of the directory, may fail after the new one has taken its place.
+    /// Puts an enrolment in the place of the one before it, as a generation of its own: what was remembered of the one
+    /// before it is so no more. If that fails, the one before it is there again: the last step, the sync of the directory,
+    /// may fail after the new one has taken its place.
     fn save(&self, users: &Directory, enrolment: &Enrolment, before: Option<&Enrolment>) -> Result<(), RegistrarError> {
+        let enrolment = &Enrolment { generation: self.draw_number()?, ..enrolment.clone() };
         let Err(error) = self.write(users, enrolment) else { return Ok(()) };
         match before {
             Some(before) => self.write(users, before)?,

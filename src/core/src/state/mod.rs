@@ -189,6 +189,7 @@ mod tests {
         };
         Enrolment {
             account: Account { name: UserName::new("alice").unwrap(), uid: 1000 },
+            generation: 0,
             devices: devices.iter().map(device).collect(),
             primary: None,
             recovery: Some(RecoverySheet {
