@@ -78,6 +78,14 @@ pub(crate) enum Command {
         /// Whom.
         user: String,
     },
+    /// Find a device again by two codes in a row: a clock that is off by up to 2 hours, a counter that ran ahead.
+    Resync {
+        /// Whose.
+        user: String,
+        /// Which device, if there are several.
+        #[arg(long, value_name = "L")]
+        label: Option<String>,
+    },
     /// Forget the logins that would spare a user the next code.
     Forget {
         /// Whose.
@@ -138,7 +146,7 @@ pub(crate) struct Setup {
     /// Where codes are texted, with the country: +4930123456.
     #[arg(long, value_name = "N")]
     pub(crate) number: Option<String>,
-    /// What the device is called; one person can have several [default: authenticator, mail or phone].
+    /// What the device is called; one person can have several [default: authenticator, token, mail or phone].
     #[arg(long, value_name = "L")]
     pub(crate) label: Option<String>,
     /// Begin logins with this one from now on, instead of the first that was enrolled.
@@ -159,6 +167,8 @@ pub(crate) struct Setup {
 pub(crate) enum SetupMethod {
     /// An authenticator app.
     Totp,
+    /// A token, or an app, that counts.
+    Hotp,
     /// Codes by mail.
     Email,
     /// Codes by text message.
@@ -177,6 +187,8 @@ pub(crate) enum Medium {
 pub(crate) enum RemovableMethod {
     /// Every authenticator app; with the last device, the recovery codes go as well.
     Totp,
+    /// Every token that counts.
+    Hotp,
     /// Every mailbox.
     Email,
     /// Every telephone.

@@ -59,6 +59,11 @@ impl Failure {
                 format!("remove one first: twofactor status {user}, twofactor remove {user} --label NAME")
             }
             RegistrarError::NoSuchPart => format!("see what there is: twofactor status {user}"),
+            RegistrarError::WhichDevice => format!("say which: --label L; see twofactor status {user}"),
+            RegistrarError::NotFound => {
+                "wait for the next code and try it again; a clock may be off by 2 hours at most, a counter by 1000"
+                    .to_owned()
+            }
             RegistrarError::KeyringLost { .. } => {
                 "bring the keyring back from a backup; without it every user has to enrol again".to_owned()
             }

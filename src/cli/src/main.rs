@@ -43,6 +43,7 @@ fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Try { user, service } => commands::trial::run(user, service, config, output),
         Command::Recovery { user } => commands::recovery::run(user, config, output),
         Command::Policy(policy) => commands::policy::run(policy, config, output),
+        Command::Resync { user, label } => commands::resync::run(user, label.as_deref(), config, output),
         Command::Forget { user } => commands::forget::run(user, config, output),
         Command::Doctor => commands::doctor::run(config, output),
         Command::Unlock { user } => commands::unlock::run(user, config, output),

@@ -84,7 +84,7 @@ pub(crate) type Mailboxes = Vec<EmailAddress>;
 pub(crate) fn mailboxes(enrolment: &Enrolment) -> Mailboxes {
     let address = |kind: &Kind| match kind {
         Kind::Email(address) => Some(address.clone()),
-        Kind::Totp(_) | Kind::Sms(_) => None,
+        Kind::Otp(_) | Kind::Sms(_) => None,
     };
     enrolment.devices.iter().filter_map(|device| address(&device.kind)).collect()
 }

@@ -2,7 +2,7 @@
 
 use data_encoding::BASE32_NOPAD;
 use twofactor_core::factor::otp::{Algorithm, Digits, Period};
-use twofactor_core::factor::totp::Parameters;
+use twofactor_core::factor::totp::{Moving, Parameters};
 use twofactor_core::secret::Secret;
 use zeroize::Zeroizing;
 
@@ -23,12 +23,13 @@ pub(crate) fn grouped(base32: &str) -> Zeroizing<String> {
     grouped
 }
 
-/// `otpauth://totp/ISSUER:USER?secret=…&issuer=ISSUER`. What every app assumes is left out, so that the QR code fits
+/// `otpauth://totp/ISSUER:USER?secret=…&issuer=ISSUER`, or `hotp` with a counter. What every app assumes is left out, so that the QR code fits
 /// a terminal of 80 by 24.
 pub(crate) fn uri(issuer: &str, user: &str, base32: &str, parameters: Parameters) -> Zeroizing<String> {
     let (issuer, user) = (escaped(issuer), escaped(user));
     let mut uri = Zeroizing::new(String::with_capacity(2 * issuer.len() + user.len() + base32.len() + 128));
-    for part in ["otpauth://totp/", &issuer, ":", &user, "?secret=", base32, "&issuer=", &issuer] {
+    let method = parameters.method();
+    for part in ["otpauth://", method.name(), "/", &issuer, ":", &user, "?secret=", base32, "&issuer=", &issuer] {
         uri.push_str(part);
     }
     if parameters.algorithm != Algorithm::Sha1 {
@@ -37,8 +38,10 @@ pub(crate) fn uri(issuer: &str, user: &str, base32: &str, parameters: Parameters
     if parameters.digits != Digits::SIX {
         uri.push_str(&format!("&digits={}", parameters.digits.count()));
     }
-    if parameters.period != Period::THIRTY {
-        uri.push_str(&format!("&period={}", parameters.period.seconds()));
+    match parameters.moving {
+        Moving::Time { period: Period::THIRTY, .. } => {}
+        Moving::Time { period, .. } => uri.push_str(&format!("&period={}", period.seconds())),
+        Moving::Counter { first } => uri.push_str(&format!("&counter={first}")),
     }
     uri
 }
@@ -62,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_common_device_has_a_short_uri() {
-        let parameters = Parameters { digits: Digits::SIX, period: Period::THIRTY, algorithm: Algorithm::Sha1 };
+        let parameters = Parameters::COMMON;
         let base32 = base32(&Secret::new(b"12345678901234567890".to_vec()));
         assert_eq!(*grouped(&base32), "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
         assert_eq!(
@@ -72,11 +75,17 @@ mod tests {
     }
 
     #[test]
+    fn a_token_says_where_it_begins() {
+        let parameters = Parameters { moving: Moving::Counter { first: 0 }, ..Parameters::COMMON };
+        assert_eq!(*uri("x", "alice", "AA", parameters), "otpauth://hotp/x:alice?secret=AA&issuer=x&counter=0");
+    }
+
+    #[test]
     fn an_unusual_device_says_all_that_is_unusual() {
         let parameters = Parameters {
             digits: Digits::try_from(8).unwrap(),
-            period: Period::try_from(60).unwrap(),
             algorithm: Algorithm::Sha256,
+            moving: Moving::Time { period: Period::try_from(60).unwrap(), ahead: 0 },
         };
         assert_eq!(
             *uri("A & B", "d\u{f6}/x", "AA", parameters),

@@ -8,6 +8,7 @@ pub(crate) mod list;
 pub(crate) mod policy;
 pub(crate) mod recovery;
 pub(crate) mod remove;
+pub(crate) mod resync;
 pub(crate) mod setup;
 pub(crate) mod status;
 pub(crate) mod test_send;

@@ -80,6 +80,7 @@ impl RemovableMethod {
     fn method(self) -> Method {
         match self {
             Self::Totp => Method::Totp,
+            Self::Hotp => Method::Hotp,
             Self::Email => Method::Email,
             Self::Sms => Method::Sms,
             Self::Recovery => Method::Recovery,

@@ -6,7 +6,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde::Serialize;
 use twofactor_core::account::Account;
 use twofactor_core::clock::UnixTime;
-use twofactor_core::enrolment::{Device, Kind, Totp};
+use twofactor_core::enrolment::{Device, Kind, Otp};
+use twofactor_core::factor::totp::Moving;
 use twofactor_core::registrar::Standing;
 use twofactor_core::throttle::{Failures, Gate};
 
@@ -60,6 +61,16 @@ enum KindReport {
         algorithm: &'static str,
         /// Unix time, if the clock has once been so far ahead that codes count as used until then.
         used_until: Option<u64>,
+        /// How far its clock was ahead of this host's at the last accepted code.
+        drift_seconds: Option<i64>,
+        /// How far ahead it is taken to be.
+        allowed_seconds: i64,
+    },
+    Token {
+        digits: u8,
+        algorithm: &'static str,
+        /// The first counter that was not used; null if that is not known.
+        next_counter: Option<u64>,
     },
     Mailbox {
         address: String,
@@ -72,7 +83,20 @@ enum KindReport {
 impl KindReport {
     fn words(&self) -> String {
         match self {
-            Self::App { digits, period, algorithm, .. } => format!("{digits} digits, {period} s, {algorithm}"),
+            Self::App { digits, period, algorithm, drift_seconds, .. } => {
+                let drift = match drift_seconds {
+                    None | Some(0) => String::new(),
+                    Some(seconds) if *seconds > 0 => format!("; its last code was {seconds} s ahead of this clock"),
+                    Some(seconds) => format!("; its last code was {} s behind this clock", seconds.unsigned_abs()),
+                };
+                format!("{digits} digits, {period} s, {algorithm}{drift}")
+            }
+            Self::Token { digits, algorithm, next_counter: Some(next) } => {
+                format!("{digits} digits, {algorithm}, counter {next}")
+            }
+            Self::Token { digits, algorithm, next_counter: None } => {
+                format!("{digits} digits, {algorithm}, its counter is not known: run twofactor resync")
+            }
             Self::Mailbox { address } => address.clone(),
             Self::Telephone { number } => number.clone(),
         }
@@ -81,7 +105,7 @@ impl KindReport {
     fn used_until(&self) -> Option<u64> {
         match self {
             Self::App { used_until, .. } => *used_until,
-            Self::Mailbox { .. } | Self::Telephone { .. } => None,
+            Self::Token { .. } | Self::Mailbox { .. } | Self::Telephone { .. } => None,
         }
     }
 }
@@ -144,7 +168,11 @@ impl Report {
 
     /// Whether it matters which device is the primary one: every app is judged at every prompt.
     fn begins_with_one(&self) -> bool {
-        self.methods.len() > 1 && self.methods.iter().any(|device| !matches!(device.kind, KindReport::App { .. }))
+        self.methods.len() > 1
+            && self
+                .methods
+                .iter()
+                .any(|device| !matches!(device.kind, KindReport::App { .. } | KindReport::Token { .. }))
     }
 
     /// What the failures mean now, for both texts.
@@ -173,15 +201,29 @@ impl Report {
 fn devices(office: &Office, standing: &Standing) -> Vec<DeviceReport> {
     let report = |device: &Device| {
         let kind = match &device.kind {
-            Kind::Totp(Totp { parameters, .. }) => {
+            Kind::Otp(Otp { parameters, .. }) => {
                 let burnt = standing.state.as_ref().and_then(|state| state.burnt(device.id));
                 let ahead =
                     burnt.filter(|burnt| *burnt > parameters.last_acceptable(standing.now, office.config.window));
-                KindReport::App {
-                    digits: parameters.digits.count(),
-                    period: parameters.period.seconds(),
-                    algorithm: parameters.algorithm.name(),
-                    used_until: ahead.map(|step| parameters.end_of(step).0),
+                let (digits, algorithm) = (parameters.digits.count(), parameters.algorithm.name());
+                match parameters.moving {
+                    Moving::Time { period, ahead: allowed } => {
+                        let seconds = |steps: i32| i64::from(steps) * i64::from(u32::from(period));
+                        let drift = standing.state.as_ref().and_then(|state| state.drift(device.id));
+                        KindReport::App {
+                            digits,
+                            period: period.seconds(),
+                            algorithm,
+                            used_until: ahead.map(|step| parameters.end_of(step).0),
+                            drift_seconds: drift.map(seconds),
+                            allowed_seconds: seconds(allowed),
+                        }
+                    }
+                    Moving::Counter { first } => KindReport::Token {
+                        digits,
+                        algorithm,
+                        next_counter: burnt.map_or(Some(first), |burnt| burnt.0.checked_add(1)),
+                    },
                 }
             }
             Kind::Email(address) => KindReport::Mailbox { address: address.as_str().to_owned() },

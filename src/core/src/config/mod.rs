@@ -16,9 +16,9 @@ use twofactor_message::{EmailAddress, Event};
 use crate::account::UserName;
 use crate::document::{self, Mistake, Table, Value, Written, Wrong, checked, choice};
 use crate::factor::Method;
-use crate::factor::otp::Digits;
+use crate::factor::otp::{Digits, Period};
 use crate::factor::sent::MESSAGES_MAX;
-use crate::factor::totp::{Parameters, Window};
+use crate::factor::totp::{Moving, Parameters, Window};
 use crate::policy::{Mode, Policy, Terms, Unenrolled};
 use crate::sys::{self, Directory, FileError, split};
 use crate::throttle::Limits;
@@ -38,6 +38,8 @@ pub struct Config {
     pub policy: Policy,
     /// What new TOTP devices are made with.
     pub totp: Parameters,
+    /// What new HOTP devices are made with.
+    pub hotp: Parameters,
     /// Which steps are accepted.
     pub window: Window,
     /// How codes are sent.
@@ -145,9 +147,18 @@ impl Config {
         }
         table.table("totp", |totp| {
             config.totp.digits = totp.or("digits", config.totp.digits)?;
-            config.totp.period = totp.or("period", config.totp.period)?;
+            let period = totp.or("period", Period::THIRTY)?;
+            config.totp.moving = Moving::Time { period, ahead: 0 };
             config.totp.algorithm = totp.or("algorithm", config.totp.algorithm)?;
-            config.window = totp.or("window", config.window)?;
+            let steps = totp.or("window", config.window.steps())?;
+            config.window = config.window.with_steps(steps).map_err(|error| totp.wrong("window", error.to_string()))?;
+            Ok(())
+        })?;
+        table.table("hotp", |hotp| {
+            config.hotp.digits = hotp.or("digits", config.hotp.digits)?;
+            let codes = hotp.or("look_ahead", config.window.look_ahead())?;
+            let window = config.window.with_look_ahead(codes);
+            config.window = window.map_err(|error| hotp.wrong("look_ahead", error.to_string()))?;
             Ok(())
         })?;
         table.table("code", |code| {
@@ -215,6 +226,7 @@ impl Default for Config {
                 },
             },
             totp: Parameters::COMMON,
+            hotp: Parameters { moving: Moving::Counter { first: 0 }, ..Parameters::COMMON },
             window: Window::ONE,
             code: Code { digits: Digits::SIX, lifetime_seconds: 5 * 60, resend_after_seconds: 30, sends_per_hour: 6 },
             mail: MailSettings::default(),
@@ -424,8 +436,8 @@ mod tests {
         assert_eq!(config.methods, [Method::Totp]);
         assert_eq!(config.rescue_mail.unwrap().as_str(), "helpdesk@example.org");
         assert_eq!(config.policy.otherwise.mode, Mode::IfEnrolled);
-        assert_eq!((config.totp.digits.count(), config.totp.period.seconds()), (8, 60));
-        assert_eq!((config.totp.algorithm, u8::from(config.window)), (Algorithm::Sha256, 2));
+        assert_eq!((config.totp.digits.count(), config.totp.period_seconds()), (8, Some(60)));
+        assert_eq!((config.totp.algorithm, config.window.steps()), (Algorithm::Sha256, 2));
         assert_eq!((config.tries, config.limits.free_failures), (2, 5));
         assert_eq!((config.limits.longest_wait_seconds, config.limits.lock_after), (3600, 20));
         assert_eq!(config.prompt, Prompt { echo: true, code: "Code: ".to_owned() });

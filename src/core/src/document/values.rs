@@ -5,7 +5,6 @@ use toml::de::DeValue;
 
 use super::unknown;
 use crate::factor::otp::{Algorithm, Digits, Period};
-use crate::factor::totp::Window;
 use crate::factor::{Label, Method};
 use crate::policy::{Mode, Unenrolled};
 
@@ -151,7 +150,6 @@ pub(crate) use checked;
 checked! {
     Digits, u8;
     Period, u32;
-    Window, u8;
     Label, String;
     twofactor_message::EmailAddress, String;
     twofactor_message::PhoneNumber, String;

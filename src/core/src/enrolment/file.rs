@@ -2,14 +2,14 @@
 
 use zeroize::Zeroizing;
 
-use super::{DEVICES_MAX, DIGESTS_MAX, Device, DeviceId, Enrolment, Kind, RecoverySheet, Totp};
+use super::{DEVICES_MAX, DIGESTS_MAX, Device, DeviceId, Enrolment, Kind, Otp, RecoverySheet};
 use crate::account::Account;
 use crate::clock::UnixTime;
 use crate::document::{self, Mistake, Table, Writer, checked};
 use crate::factor::Method;
 use crate::factor::otp::ParameterError;
 use crate::factor::recovery::{DIGEST_BYTES, Digest};
-use crate::factor::totp::Parameters;
+use crate::factor::totp::{Moving, Parameters};
 use crate::keyring::{KeyNumber, OpenError, Sealed};
 
 impl Enrolment {
@@ -103,7 +103,13 @@ impl Device {
             label: table.required("label")?,
             created: UnixTime(table.required("created")?),
             kind: match method {
-                DeviceMethod::Totp => Kind::Totp(Totp::read(table)?),
+                DeviceMethod::Totp => {
+                    let (period, ahead) = (table.required("period")?, table.or("ahead", Ahead(0))?.0);
+                    Kind::Otp(Otp::read(table, Moving::Time { period, ahead })?)
+                }
+                DeviceMethod::Hotp => {
+                    Kind::Otp(Otp::read(table, Moving::Counter { first: table.required("counter")? })?)
+                }
                 DeviceMethod::Email => Kind::Email(table.required("address")?),
                 DeviceMethod::Sms => Kind::Sms(table.required("number")?),
             },
@@ -114,7 +120,7 @@ impl Device {
         writer.string("kind", self.kind.method().name()).number("id", self.id.0.into());
         writer.string("label", self.label.as_str()).number("created", self.created.0);
         match &self.kind {
-            Kind::Totp(totp) => totp.write(writer),
+            Kind::Otp(otp) => otp.write(writer),
             Kind::Email(address) => {
                 writer.string("address", address.as_str());
             }
@@ -125,22 +131,26 @@ impl Device {
     }
 }
 
-impl Totp {
-    fn read(table: &Table<'_>) -> Result<Self, Mistake> {
-        Ok(Self {
-            parameters: Parameters {
-                digits: table.required("digits")?,
-                period: table.required("period")?,
-                algorithm: table.required("algorithm")?,
-            },
-            sealed: read_sealed(table)?,
-        })
+impl Otp {
+    fn read(table: &Table<'_>, moving: Moving) -> Result<Self, Mistake> {
+        let (digits, algorithm) = (table.required("digits")?, table.required("algorithm")?);
+        Ok(Self { parameters: Parameters { digits, algorithm, moving }, sealed: read_sealed(table)? })
     }
 
     fn write(&self, writer: &mut Writer) {
-        let Parameters { digits, period, algorithm } = self.parameters;
-        writer.number("digits", digits.count().into()).number("period", period.seconds());
-        writer.string("algorithm", algorithm.name());
+        let Parameters { digits, algorithm, moving } = self.parameters;
+        writer.number("digits", digits.count().into()).string("algorithm", algorithm.name());
+        match moving {
+            Moving::Time { period, ahead } => {
+                writer.number("period", period.seconds());
+                if ahead != 0 {
+                    writer.string("ahead", &ahead.to_string());
+                }
+            }
+            Moving::Counter { first } => {
+                writer.number("counter", first);
+            }
+        }
         write_sealed(writer, &self.sealed);
     }
 }
@@ -171,7 +181,7 @@ impl RecoverySheet {
 pub fn keys_of(bytes: &[u8]) -> Result<Vec<KeyNumber>, EnrolmentError> {
     let Record { devices, recovery, .. } = Record::parse(bytes)?;
     let of_devices = devices.iter().filter_map(|device| match &device.kind {
-        Kind::Totp(totp) => Some(totp.sealed.key),
+        Kind::Otp(otp) => Some(otp.sealed.key),
         Kind::Email(_) | Kind::Sms(_) => None,
     });
     let mut keys: Vec<_> = of_devices.chain(recovery.map(|sheet| sheet.sealed.key)).collect();
@@ -216,6 +226,7 @@ fn write_sealed(writer: &mut Writer, sealed: &Sealed) {
 #[derive(Clone, Copy)]
 enum DeviceMethod {
     Totp,
+    Hotp,
     Email,
     Sms,
 }
@@ -224,9 +235,25 @@ impl TryFrom<String> for DeviceMethod {
     type Error = &'static str;
 
     fn try_from(word: String) -> Result<Self, Self::Error> {
-        let known = [(Method::Totp, Self::Totp), (Method::Email, Self::Email), (Method::Sms, Self::Sms)];
+        let known = [
+            (Method::Totp, Self::Totp),
+            (Method::Hotp, Self::Hotp),
+            (Method::Email, Self::Email),
+            (Method::Sms, Self::Sms),
+        ];
         let found = known.into_iter().find(|(method, _)| method.name() == word);
         found.map(|(_, kind)| kind).ok_or("this release does not know that kind of method")
+    }
+}
+
+/// How many steps a clock is ahead, with its sign.
+struct Ahead(i32);
+
+impl TryFrom<String> for Ahead {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map(Self).map_err(|_| "not a whole number of steps")
     }
 }
 
@@ -252,6 +279,7 @@ impl TryFrom<String> for HexDigest {
 }
 
 checked! {
+    Ahead, String;
     DeviceMethod, String;
     Hex, String;
     HexDigest, String;
@@ -266,6 +294,7 @@ mod tests {
     use super::*;
     use crate::account::UserName;
     use crate::factor::Label;
+    use crate::factor::otp::Period;
 
     fn account() -> Account {
         Account { name: UserName::new("alice").unwrap(), uid: 1000 }
@@ -278,12 +307,22 @@ mod tests {
     fn enrolment() -> Enrolment {
         let key = KeyNumber::try_from(1).unwrap();
         let sealed = Sealed { key, content: vec![1; 60] };
+        let with = |moving| Parameters { moving, ..Parameters::COMMON };
         Enrolment {
             account: account(),
             generation: 7,
             devices: vec![
-                device(1, "phone", Kind::Totp(Totp { parameters: Parameters::COMMON, sealed })),
+                device(1, "phone", Kind::Otp(Otp { parameters: Parameters::COMMON, sealed: sealed.clone() })),
                 device(2, "mail", Kind::Email("alice@example.org".parse().unwrap())),
+                device(
+                    4,
+                    "slow phone",
+                    Kind::Otp(Otp {
+                        parameters: with(Moving::Time { period: Period::THIRTY, ahead: -90 }),
+                        sealed: sealed.clone(),
+                    }),
+                ),
+                device(5, "token", Kind::Otp(Otp { parameters: with(Moving::Counter { first: 7 }), sealed })),
                 device(3, "text", Kind::Sms("+4930123456".parse().unwrap())),
             ],
             primary: Some(DeviceId(2)),
@@ -332,7 +371,8 @@ mod tests {
             ("digits = 6", "digits = 9"),
             ("sealed = \"01", "sealed = \"zz"),
             ("kind = \"totp\"", "kind = \"hotp\""),
-            ("primary = 2", "primary = 4"),
+            ("ahead = \"-90\"", "ahead = \"-90s\""),
+            ("primary = 2", "primary = 9"),
             ("alice@", "-oQ/tmp@"),
             ("+49", "+0"),
         ] {

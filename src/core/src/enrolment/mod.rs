@@ -50,18 +50,18 @@ pub struct Device {
 /// What a device is, and what has to be known to use it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
-    /// An authenticator app.
-    Totp(Totp),
+    /// An authenticator app, or a token.
+    Otp(Otp),
     /// A mailbox that codes are sent to.
     Email(EmailAddress),
     /// A telephone that codes are sent to.
     Sms(PhoneNumber),
 }
 
-/// An authenticator app.
+/// A device that makes codes by itself.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Totp {
-    /// What the app was told.
+pub struct Otp {
+    /// What it was told.
     pub parameters: Parameters,
     /// The shared secret.
     pub sealed: Sealed,
@@ -105,7 +105,7 @@ pub struct Factor {
 /// What a device proves by.
 pub enum Means {
     /// A shared secret.
-    Totp(Key),
+    Otp(Key),
     /// That a mail arrived.
     Email(EmailAddress),
     /// That a text arrived.
@@ -126,9 +126,9 @@ impl Enrolment {
     }
 
     /// The devices with a shared secret, which have steps to burn.
-    pub fn totp_devices(&self) -> impl Iterator<Item = (DeviceId, &Totp)> {
+    pub fn otp_devices(&self) -> impl Iterator<Item = (DeviceId, &Otp)> {
         self.devices.iter().filter_map(|device| match &device.kind {
-            Kind::Totp(totp) => Some((device.id, totp)),
+            Kind::Otp(otp) => Some((device.id, otp)),
             Kind::Email(_) | Kind::Sms(_) => None,
         })
     }
@@ -145,8 +145,9 @@ impl Enrolment {
         };
         let factor = |device: &Device| {
             let means = match &device.kind {
-                Kind::Totp(totp) => {
-                    Means::Totp(Key::new(&open(&totp.sealed, &purpose_of_device(device.id))?, totp.parameters)?)
+                Kind::Otp(otp) => {
+                    let purpose = purpose_of_device(otp.parameters.method(), device.id);
+                    Means::Otp(Key::new(&open(&otp.sealed, &purpose)?, otp.parameters)?)
                 }
                 Kind::Email(address) => Means::Email(address.clone()),
                 Kind::Sms(number) => Means::Sms(number.clone()),
@@ -168,7 +169,7 @@ impl Enrolment {
     /// Every sealed secret with its purpose, to be sealed anew.
     pub fn sealed_secrets_mut(&mut self) -> impl Iterator<Item = (String, &mut Sealed)> {
         let devices = self.devices.iter_mut().filter_map(|device| match &mut device.kind {
-            Kind::Totp(totp) => Some((purpose_of_device(device.id), &mut totp.sealed)),
+            Kind::Otp(otp) => Some((purpose_of_device(otp.parameters.method(), device.id), &mut otp.sealed)),
             Kind::Email(_) | Kind::Sms(_) => None,
         });
         let recovery = self.recovery.iter_mut().map(|sheet| (sheet.purpose(), &mut sheet.sealed));
@@ -177,7 +178,7 @@ impl Enrolment {
 
     /// The numbers of the keys that the secrets are sealed under.
     pub fn keys(&self) -> impl Iterator<Item = KeyNumber> {
-        let devices = self.totp_devices().map(|(_, totp)| totp.sealed.key);
+        let devices = self.otp_devices().map(|(_, otp)| otp.sealed.key);
         devices.chain(self.recovery.as_ref().map(|sheet| sheet.sealed.key))
     }
 }
@@ -188,7 +189,7 @@ impl Factors {
     pub fn mailbox(&self) -> Option<&EmailAddress> {
         self.devices.iter().find_map(|factor| match &factor.means {
             Means::Email(address) => Some(address),
-            Means::Totp(_) | Means::Sms(_) => None,
+            Means::Otp(_) | Means::Sms(_) => None,
         })
     }
 
@@ -204,7 +205,7 @@ impl Kind {
     #[must_use]
     pub fn method(&self) -> Method {
         match self {
-            Self::Totp(_) => Method::Totp,
+            Self::Otp(otp) => otp.parameters.method(),
             Self::Email(_) => Method::Email,
             Self::Sms(_) => Method::Sms,
         }
@@ -219,10 +220,10 @@ impl RecoverySheet {
     }
 }
 
-/// What the secret of a TOTP device is sealed for.
+/// What the secret of a device is sealed for.
 #[must_use]
-pub fn purpose_of_device(id: DeviceId) -> String {
-    format!("{}/{}", Method::Totp, id.0)
+pub fn purpose_of_device(method: Method, id: DeviceId) -> String {
+    format!("{method}/{}", id.0)
 }
 
 /// What the digest key of an issue of recovery codes is sealed for.

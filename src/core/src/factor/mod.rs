@@ -13,6 +13,8 @@ use std::fmt;
 pub enum Method {
     /// A code from an authenticator app (RFC 6238).
     Totp,
+    /// A code from a token that counts (RFC 4226).
+    Hotp,
     /// A code that is sent by mail.
     Email,
     /// A code that is sent to a telephone.
@@ -23,13 +25,14 @@ pub enum Method {
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Totp, Self::Email, Self::Sms, Self::Recovery];
+    pub const ALL: [Self; 5] = [Self::Totp, Self::Hotp, Self::Email, Self::Sms, Self::Recovery];
 
     /// The name in configuration, records, JSON and log lines.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Totp => "totp",
+            Self::Hotp => "hotp",
             Self::Email => "email",
             Self::Sms => "sms",
             Self::Recovery => "recovery",

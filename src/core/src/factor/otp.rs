@@ -109,4 +109,6 @@ pub enum ParameterError {
     SecretLength,
     #[error("a window is 0 to 10 steps")]
     Window,
+    #[error("a look-ahead is 0 to 50 codes")]
+    LookAhead,
 }

@@ -96,11 +96,13 @@ pub(super) struct Proof {
     pub(super) device: Option<String>,
     /// How many recovery codes are left, if one was used.
     pub(super) recovery_left: Option<usize>,
+    /// How far the device's clock is ahead of this host's, as far as its code tells.
+    pub(super) drift_seconds: Option<i64>,
 }
 
 impl Proof {
     fn of_device(by: ProvedBy, label: Option<&crate::factor::Label>) -> Self {
-        Self { by, device: label.map(|label| label.as_str().to_owned()), recovery_left: None }
+        Self { by, device: label.map(|label| label.as_str().to_owned()), recovery_left: None, drift_seconds: None }
     }
 }
 
@@ -156,13 +158,19 @@ pub(super) fn judge(
 /// A code of an app, or one that was sent.
 fn digits(code: &str, factors: &Factors, state: &mut State, now: UnixTime, settings: Settings<'_>) -> Verdict {
     let mut replayed = false;
-    if settings.takes(Method::Totp) {
-        for factor in &factors.devices {
-            let Means::Totp(key) = &factor.means else { continue };
+    for factor in &factors.devices {
+        if let Means::Otp(key) = &factor.means
+            && settings.takes(key.parameters().method())
+        {
             match key.judge(code, now, settings.config.window, state.burnt(factor.id)) {
                 totp::Judgement::Fresh(step) => {
                     state.burn(factor.id, step);
-                    return Verdict::Accepted(Proof::of_device(ProvedBy::Method(Method::Totp), Some(&factor.label)));
+                    let drift = key.parameters().drift(step, now);
+                    state.note_drift(factor.id, drift);
+                    let by = ProvedBy::Method(key.parameters().method());
+                    let seconds = key.parameters().period_seconds().and_then(|seconds| i64::try_from(seconds).ok());
+                    let drift_seconds = drift.zip(seconds).map(|(steps, seconds)| i64::from(steps) * seconds);
+                    return Verdict::Accepted(Proof { drift_seconds, ..Proof::of_device(by, Some(&factor.label)) });
                 }
                 totp::Judgement::Replayed => replayed = true,
                 totp::Judgement::Wrong => {}
@@ -196,7 +204,7 @@ fn issued(code: &RecoveryCode, factors: &Factors, state: &mut State, now: UnixTi
             state.bypass = None;
         }
         return if bypass.is_good(now) {
-            Verdict::Accepted(Proof { by: ProvedBy::Bypass, device: None, recovery_left: None })
+            Verdict::Accepted(Proof::of_device(ProvedBy::Bypass, None))
         } else {
             Verdict::Expired
         };
@@ -211,7 +219,7 @@ fn issued(code: &RecoveryCode, factors: &Factors, state: &mut State, now: UnixTi
         Some(position) => {
             state.use_recovery(position);
             let recovery_left = Some(state.recovery_left(issued.len()));
-            Verdict::Accepted(Proof { by: ProvedBy::Method(Method::Recovery), device: None, recovery_left })
+            Verdict::Accepted(Proof { recovery_left, ..Proof::of_device(ProvedBy::Method(Method::Recovery), None) })
         }
     }
 }

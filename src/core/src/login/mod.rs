@@ -415,6 +415,7 @@ impl<'w> Login<'w> {
         let remark = match ways::chosen(&self.ways, number).cloned() {
             None => Remark::NoSuchWay,
             Some(Way::App) => Remark::FromApp,
+            Some(Way::Token) => Remark::FromToken,
             Some(Way::Recovery) => Remark::FromSheet,
             Some(Way::Send(dispatch)) => self.dispatch(&dispatch),
             Some(Way::Administrator(address)) => self.ask_administrator(&address),
@@ -430,6 +431,10 @@ impl<'w> Login<'w> {
             (None, Some(left)) => line.with("recovery_codes_left", &left.to_string()),
             (None, None) => line,
         };
+        if let (Some(seconds), Some(device)) = (proof.drift_seconds.filter(|seconds| *seconds != 0), &proof.device) {
+            let line = Line::about("drift", &self.request).with("device", device).with("seconds", &seconds.to_string());
+            line.write(self.world.journal, Severity::Info);
+        }
         line.write(self.world.journal, Severity::Info);
         Next::End(Ending { outcome, farewell: proof.recovery_left.map(words::recovery_codes_left) })
     }

@@ -305,7 +305,7 @@ fn reserve(
     let target = match device.map(|factor| &factor.means) {
         Some(Means::Email(address)) => Target::Mailbox(address.clone()),
         Some(Means::Sms(number)) => Target::Telephone(number.clone()),
-        Some(Means::Totp(_)) | None => return unchanged(Reserved::Impossible("the device was removed meanwhile")),
+        Some(Means::Otp(_)) | None => return unchanged(Reserved::Impossible("the device was removed meanwhile")),
     };
     state.forget_the_future(now);
     let last = state.last_sent(dispatch.channel, dispatch.device, now);

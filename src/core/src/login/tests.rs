@@ -171,7 +171,7 @@ impl Store for World {
         let digests: Vec<Digest> = vec![RecoveryCode::read(RECOVERY).unwrap().digest(&digest_key())];
         let factor = |id, label: &str, means| Factor { id, label: Label::try_from(label.to_owned()).unwrap(), means };
         let app = Key::new(&Secret::new(SEED.to_vec()), Parameters::COMMON).unwrap();
-        let mut devices = vec![factor(PHONE, "phone", Means::Totp(app))];
+        let mut devices = vec![factor(PHONE, "phone", Means::Otp(app))];
         if self.has_mailbox.get() {
             devices.insert(0, factor(MAILBOX, "mail", Means::Email("alice@example.org".parse().unwrap())));
         }

@@ -14,6 +14,8 @@ use crate::store::Contact;
 pub(super) enum Way {
     /// The code of an app.
     App,
+    /// The code of a token that counts.
+    Token,
     /// A code that is sent.
     Send(Dispatch),
     /// A recovery code.
@@ -36,11 +38,13 @@ pub(super) fn of_contacts(contacts: &[(DeviceId, Contact)], settings: Settings<'
     let mut ways: Vec<Way> = Vec::new();
     for (device, contact) in contacts {
         let (channel, masked) = match contact {
-            Contact::App if settings.takes(Method::Totp) && !ways.contains(&Way::App) => {
-                ways.push(Way::App);
+            Contact::Device(method) => {
+                let way = if *method == Method::Hotp { Way::Token } else { Way::App };
+                if settings.takes(*method) && !ways.contains(&way) {
+                    ways.push(way);
+                }
                 continue;
             }
-            Contact::App => continue,
             Contact::Mailbox(address) if settings.is_open(Channel::Email) => (Channel::Email, address.masked()),
             Contact::Mailbox(_) => continue,
             Contact::Telephone(number) if settings.is_open(Channel::Sms) => (Channel::Sms, number.masked()),
@@ -50,7 +54,7 @@ pub(super) fn of_contacts(contacts: &[(DeviceId, Contact)], settings: Settings<'
     }
     let mailbox = contacts.iter().find_map(|(device, contact)| match contact {
         Contact::Mailbox(address) => Some((*device, address)),
-        Contact::App | Contact::Telephone(_) => None,
+        Contact::Device(_) | Contact::Telephone(_) => None,
     });
     // A rescue is for those who have another method; alone it would be the method that is not allowed.
     let is_rescue = !ways.is_empty() && settings.is_open(Channel::Rescue) && !settings.is_open(Channel::Email);
@@ -65,6 +69,7 @@ pub(super) fn of_contacts(contacts: &[(DeviceId, Contact)], settings: Settings<'
 pub(super) fn of_nobody(user: &str, number: u32, settings: Settings<'_>) -> Vec<Way> {
     let first = match settings.methods().first() {
         Some(Method::Totp) => Some(Way::App),
+        Some(Method::Hotp) => Some(Way::Token),
         Some(Method::Email) => {
             let letter = user.chars().next().filter(char::is_ascii_alphanumeric).unwrap_or('m');
             let address = format!("{letter}@{}", settings.config.mail.sender().domain()).parse::<EmailAddress>().ok();
@@ -111,8 +116,8 @@ mod tests {
 
     fn contacts() -> Vec<(DeviceId, Contact)> {
         vec![
-            (DeviceId(1), Contact::App),
-            (DeviceId(2), Contact::App),
+            (DeviceId(1), Contact::Device(Method::Totp)),
+            (DeviceId(2), Contact::Device(Method::Totp)),
             (DeviceId(3), Contact::Mailbox("alice@example.org".parse().unwrap())),
             (DeviceId(4), Contact::Telephone("+4930123456".parse().unwrap())),
         ]
@@ -121,6 +126,7 @@ mod tests {
     fn words(ways: &[Way]) -> Vec<String> {
         let word = |way: &Way| match way {
             Way::App => "app".to_owned(),
+            Way::Token => "token".to_owned(),
             Way::Send(dispatch) => format!("{:?} {}", dispatch.channel, dispatch.masked),
             Way::Recovery => "recovery".to_owned(),
             Way::Administrator(address) => address.as_str().to_owned(),
@@ -143,7 +149,7 @@ mod tests {
 
     #[test]
     fn no_device_is_out_of_reach_however_many_there_are() {
-        let mut many = vec![(DeviceId(1), Contact::App); 15];
+        let mut many = vec![(DeviceId(1), Contact::Device(Method::Totp)); 15];
         many.push((DeviceId(4), Contact::Telephone("+4930123456".parse().unwrap())));
         let config = config("methods = ['totp', 'sms']\n[sms]\nprovider = 'command'\ncommand = ['/bin/x', '{number}']");
         assert_eq!(words(&of_contacts(&many, settings(&config))), ["app", "Sms ***56"]);

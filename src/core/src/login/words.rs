@@ -30,6 +30,8 @@ pub(super) enum Remark {
     /// The menu said which code is wanted.
     FromApp,
     /// The menu said which code is wanted.
+    FromToken,
+    /// The menu said which code is wanted.
     FromSheet,
     /// The menu has no such number.
     NoSuchWay,
@@ -100,6 +102,7 @@ fn said(remark: &Remark, config: &Config) -> Option<String> {
             format!("no more codes can be sent for {}{last}, ? for other ways", duration(*seconds))
         }
         Remark::FromApp => "from your authenticator app".to_owned(),
+        Remark::FromToken => "the next code of your token".to_owned(),
         Remark::FromSheet => "one of your recovery codes".to_owned(),
         Remark::NoSuchWay => "there is no such number, ? for the list".to_owned(),
         Remark::Choose => "or a number from the list".to_owned(),
@@ -129,6 +132,7 @@ pub(super) fn menu(ways: &[Way]) -> String {
     for (number, way) in (1..).zip(ways) {
         let what = match way {
             Way::App => "the code that your authenticator app shows".to_owned(),
+            Way::Token => "the next code of your token".to_owned(),
             Way::Send(Dispatch { channel: Channel::Email, masked, .. }) => format!("a code by mail to {masked}"),
             Way::Send(Dispatch { channel: Channel::Sms, masked, .. }) => format!("a code by text to {masked}"),
             Way::Send(Dispatch { channel: Channel::Rescue, masked, .. }) => {

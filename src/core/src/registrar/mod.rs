@@ -5,10 +5,12 @@ mod bypass;
 mod keys;
 mod recovery;
 mod removal;
+mod resync;
 
 pub use bypass::BypassCode;
 pub use recovery::RecoveryCodes;
 pub use removal::Part;
+pub use resync::Found;
 
 use std::path::PathBuf;
 
@@ -16,7 +18,7 @@ use twofactor_message::{EmailAddress, PhoneNumber};
 
 use crate::account::{Account, UserName};
 use crate::clock::{ClockError, UnixTime};
-use crate::enrolment::{DEVICES_MAX, Device, DeviceId, Enrolment, Kind, Totp, purpose_of_device};
+use crate::enrolment::{DEVICES_MAX, Device, DeviceId, Enrolment, Kind, Otp, purpose_of_device};
 use crate::factor::Label;
 use crate::factor::totp::{Parameters, Step};
 use crate::keyring::{Binding, Keyring, KeyringError, SealError};
@@ -46,11 +48,11 @@ pub struct NewDevice {
 
 /// What a new device is.
 pub enum NewKind {
-    /// An authenticator app.
-    Totp {
-        /// What the app was told.
+    /// An authenticator app, or a token.
+    Otp {
+        /// What it was told.
         parameters: Parameters,
-        /// The secret that the app was given.
+        /// The secret that it was given.
         secret: Secret,
         /// The step of the code that proved it; it cannot be used again.
         proved: Option<Step>,
@@ -182,10 +184,11 @@ impl<'w> Registrar<'w> {
             return Err(RegistrarError::NoRoom);
         }
         let (kind, steps) = match kind {
-            NewKind::Totp { parameters, secret, proved } => {
-                let binding = Binding { account: &enrolment.account, purpose: &purpose_of_device(id) };
+            NewKind::Otp { parameters, secret, proved } => {
+                let binding =
+                    Binding { account: &enrolment.account, purpose: &purpose_of_device(parameters.method(), id) };
                 let sealed = keyring.seal(&secret, &binding, self.entropy)?;
-                (Kind::Totp(Totp { parameters, sealed }), Some((id, proved)))
+                (Kind::Otp(Otp { parameters, sealed }), Some((id, proved)))
             }
             NewKind::Email(address) => (Kind::Email(address), None),
             NewKind::Sms(number) => (Kind::Sms(number), None),
@@ -394,6 +397,10 @@ pub enum RegistrarError {
     NoRoom,
     #[error("there is no such method or device")]
     NoSuchPart,
+    #[error("there are several devices that make codes")]
+    WhichDevice,
+    #[error("these are not two unused codes in a row of that device")]
+    NotFound,
     #[error("{}: is missing, though there are enrolments sealed under its keys", path.display())]
     KeyringLost { path: PathBuf },
 }

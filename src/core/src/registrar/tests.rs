@@ -53,12 +53,8 @@ impl Place {
         let (files, secret) = (self.files(), Secret::new(SEED.to_vec()));
         let label = Label::try_from(label.to_owned()).unwrap();
         let parameters = Parameters::COMMON;
-        let device = NewDevice {
-            label,
-            kind: NewKind::Totp { parameters, secret, proved: None },
-            replace: true,
-            primary: false,
-        };
+        let device =
+            NewDevice { label, kind: NewKind::Otp { parameters, secret, proved: None }, replace: true, primary: false };
         Registrar::new(&files, &Kernel).enrol(&alice(), device, true).unwrap()
     }
 
@@ -73,7 +69,7 @@ impl Place {
         files
             .visit(&alice(), &mut |now, factors, state| {
                 for Factor { id, means, .. } in &factors.devices {
-                    let Means::Totp(key) = means else { panic!("not an app") };
+                    let Means::Otp(key) = means else { panic!("not an app") };
                     if let Judgement::Fresh(step) = key.judge(CODE, now, Window::ONE, state.burnt(*id)) {
                         state.burn(*id, step);
                         taken = true;
@@ -346,7 +342,7 @@ fn a_login_between_enrolment_and_state_of_a_new_device_brings_no_code_back() {
     let before = files.enrolment(&users, &alice()).unwrap().unwrap();
     let device = NewDevice {
         label: Label::try_from("tablet".to_owned()).unwrap(),
-        kind: NewKind::Totp { parameters: Parameters::COMMON, secret: Secret::new(SEED.to_vec()), proved: None },
+        kind: NewKind::Otp { parameters: Parameters::COMMON, secret: Secret::new(SEED.to_vec()), proved: None },
         replace: false,
         primary: false,
     };

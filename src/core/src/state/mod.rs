@@ -47,6 +47,14 @@ pub struct State {
 struct DeviceState {
     id: DeviceId,
     burnt: Option<Step>,
+    /// By how many steps its clock was off this host's at the last accepted code.
+    drift: Option<i32>,
+}
+
+impl DeviceState {
+    fn new(id: DeviceId, burnt: Option<Step>) -> Self {
+        Self { id, burnt, drift: None }
+    }
 }
 
 impl State {
@@ -55,7 +63,7 @@ impl State {
     pub fn fresh(enrolment: &Enrolment) -> Self {
         Self {
             recovery_generation: enrolment.recovery.as_ref().map_or(0, |sheet| sheet.generation),
-            devices: enrolment.totp_devices().map(|(id, _)| DeviceState { id, burnt: None }).collect(),
+            devices: enrolment.otp_devices().map(|(id, _)| DeviceState::new(id, None)).collect(),
             ..Self::empty(enrolment.account.uid)
         }
     }
@@ -95,11 +103,11 @@ impl State {
     /// as used up to the end of the window. Of recovery codes only the issue that was announced is new; any other,
     /// which only a copy from another time or host can bring, is used up.
     pub fn follow(&mut self, enrolment: &Enrolment, now: UnixTime, window: Window) {
-        self.devices.retain(|known| enrolment.totp_devices().any(|(id, _)| id == known.id));
-        for (id, totp) in enrolment.totp_devices() {
+        self.devices.retain(|known| enrolment.otp_devices().any(|(id, _)| id == known.id));
+        for (id, otp) in enrolment.otp_devices() {
             if !self.devices.iter().any(|known| known.id == id) {
-                let burnt = Some(totp.parameters.last_acceptable(now, window));
-                self.devices.push(DeviceState { id, burnt });
+                let burnt = Some(otp.parameters.last_acceptable(now, window));
+                self.devices.push(DeviceState::new(id, burnt));
             }
         }
         self.follow_sent(enrolment);
@@ -122,14 +130,35 @@ impl State {
     pub fn burn(&mut self, id: DeviceId, step: Step) {
         match self.devices.iter_mut().find(|device| device.id == id) {
             Some(device) => device.burnt = device.burnt.max(Some(step)),
-            None => self.devices.push(DeviceState { id, burnt: Some(step) }),
+            None => self.devices.push(DeviceState::new(id, Some(step))),
         }
+    }
+
+    /// Marks a step as used that two codes in a row have found. Of a counter that was not known it is the first certain
+    /// word.
+    pub fn find_again(&mut self, id: DeviceId, step: Step) {
+        if let Some(device) = self.devices.iter_mut().find(|device| device.id == id) {
+            device.burnt = device.burnt.filter(|burnt| *burnt != Step(u64::MAX)).max(Some(step));
+        }
+    }
+
+    /// Takes down by how many steps the clock of a device was off when its last code was accepted.
+    pub fn note_drift(&mut self, id: DeviceId, drift: Option<i32>) {
+        if let Some(device) = self.devices.iter_mut().find(|device| device.id == id) {
+            device.drift = drift;
+        }
+    }
+
+    /// By how many steps the clock of a device was off when its last code was accepted; `None` if that is not known.
+    #[must_use]
+    pub fn drift(&self, id: DeviceId) -> Option<i32> {
+        self.devices.iter().find(|device| device.id == id).and_then(|device| device.drift)
     }
 
     /// Makes a new device known, with the step that proved it. What a login may have found of it already stays.
     pub fn introduce(&mut self, id: DeviceId, proved: Option<Step>) {
         match (self.devices.iter().any(|device| device.id == id), proved) {
-            (false, burnt) => self.devices.push(DeviceState { id, burnt }),
+            (false, burnt) => self.devices.push(DeviceState::new(id, burnt)),
             (true, Some(step)) => self.burn(id, step),
             (true, None) => {}
         }
@@ -171,10 +200,10 @@ impl State {
 mod tests {
     use super::*;
     use crate::account::{Account, UserName};
-    use crate::enrolment::{Device, Kind, RecoverySheet, Totp};
+    use crate::enrolment::{Device, Kind, Otp, RecoverySheet};
     use crate::factor::Label;
     use crate::factor::recovery::Digest;
-    use crate::factor::totp::Parameters;
+    use crate::factor::totp::{Moving, Parameters};
     use crate::keyring::{KeyNumber, Sealed};
 
     const NOW: UnixTime = UnixTime(3000);
@@ -184,7 +213,7 @@ mod tests {
         let device = |id: &u32| Device {
             id: DeviceId(*id),
             label: Label::try_from(format!("device {id}")).unwrap(),
-            kind: Kind::Totp(Totp { parameters: Parameters::COMMON, sealed: sealed.clone() }),
+            kind: Kind::Otp(Otp { parameters: Parameters::COMMON, sealed: sealed.clone() }),
             created: UnixTime(0),
         };
         Enrolment {
@@ -236,6 +265,19 @@ mod tests {
         assert_eq!(state.burnt(DeviceId(2)), Some(Step(101)));
         state.follow(&enrolment(&[2], 1), NOW, Window::ONE);
         assert_eq!(state.burnt(DeviceId(1)), None);
+    }
+
+    #[test]
+    fn a_token_that_appears_is_used_up_until_two_codes_find_it() {
+        let mut token = enrolment(&[1], 1);
+        let Kind::Otp(otp) = &mut token.devices[0].kind else { panic!("no token") };
+        otp.parameters.moving = Moving::Counter { first: 0 };
+        let mut state = State::rebuilt(&token, NOW, Window::ONE);
+        assert_eq!(state.burnt(DeviceId(1)), Some(Step(u64::MAX)));
+        state.find_again(DeviceId(1), Step(8));
+        assert_eq!(state.burnt(DeviceId(1)), Some(Step(8)));
+        state.find_again(DeviceId(1), Step(5));
+        assert_eq!(state.burnt(DeviceId(1)), Some(Step(8)), "from then on it never goes back");
     }
 
     #[test]

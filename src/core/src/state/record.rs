@@ -32,8 +32,11 @@ pub(super) fn encode(state: &State, sequence: u64) -> [u8; RECORD_BYTES] {
     // `State::follow` keeps no device that the enrolment has not, and an enrolment has at most DEVICES_MAX.
     for device in state.devices.iter().take(DEVICES_MAX) {
         bytes.extend(device.id.0.to_le_bytes());
-        bytes.extend((IN_USE | if device.burnt.is_some() { HAS_BURNT } else { 0 }).to_le_bytes());
+        let burnt = if device.burnt.is_some() { HAS_BURNT } else { 0 };
+        let drift = if device.drift.is_some() { HAS_DRIFT } else { 0 };
+        bytes.extend((IN_USE | burnt | drift).to_le_bytes());
         bytes.extend(device.burnt.unwrap_or_default().0.to_le_bytes());
+        bytes.extend(device.drift.unwrap_or_default().to_le_bytes());
         bytes.resize(bytes.len() + DEVICE_RESERVED_BYTES, 0);
     }
     bytes.resize(SENT_AT, 0);
@@ -93,9 +96,11 @@ pub(super) fn decode(record: &[u8]) -> Result<(u64, State), RecordError> {
     let mut table = Fields(content.get(DEVICES_AT..).unwrap_or_default());
     for _ in 0..DEVICES_MAX {
         let (id, flags, burnt) = (DeviceId(table.u32()?), table.u32()?, Step(table.u64()?));
+        let drift = table.take().map(i32::from_le_bytes)?;
         table.take::<DEVICE_RESERVED_BYTES>()?;
         if flags & IN_USE != 0 {
-            devices.push(DeviceState { id, burnt: (flags & HAS_BURNT != 0).then_some(burnt) });
+            let (burnt, drift) = ((flags & HAS_BURNT != 0).then_some(burnt), (flags & HAS_DRIFT != 0).then_some(drift));
+            devices.push(DeviceState { id, burnt, drift });
         }
     }
     let mut table = Fields(content.get(SENT_AT..).unwrap_or_default());
@@ -206,9 +211,10 @@ pub enum RecordError {
 
 const MAGIC: [u8; 8] = *b"2FSTATE1";
 const DEVICES_AT: usize = 64;
-const DEVICE_RESERVED_BYTES: usize = 16;
+const DEVICE_RESERVED_BYTES: usize = 12;
 const IN_USE: u32 = 1;
 const HAS_BURNT: u32 = 2;
+const HAS_DRIFT: u32 = 4;
 const SENT_AT: usize = DEVICES_AT + DEVICES_MAX * 32;
 const SENT_RESERVED_BYTES: usize = 28;
 const FAILED: u32 = 2;
@@ -226,8 +232,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_state() -> impl Strategy<Value = State> {
-        let device = (any::<u32>(), proptest::option::of(any::<u64>()))
-            .prop_map(|(id, burnt)| DeviceState { id: DeviceId(id), burnt: burnt.map(Step) });
+        let device = (any::<u32>(), proptest::option::of(any::<u64>()), proptest::option::of(any::<i32>()))
+            .prop_map(|(id, burnt, drift)| DeviceState { id: DeviceId(id), burnt: burnt.map(Step), drift });
         let devices = proptest::collection::vec(device, 0..=DEVICES_MAX);
         let issued =
             (1..u32::MAX, any::<[u8; 32]>(), any::<(u64, u64)>()).prop_map(|(key, digest, (since, until))| Issued {

@@ -13,6 +13,7 @@ use twofactor_message::{EmailAddress, PhoneNumber};
 use crate::account::{Account, UserName};
 use crate::clock::{ClockError, UnixTime};
 use crate::enrolment::{DeviceId, EnrolmentError, Factor, Factors, Means};
+use crate::factor::Method;
 use crate::keyring::KeyringError;
 use crate::state::{Channel, Damage, State, StateError};
 use crate::sys::{Directory, FileError};
@@ -57,8 +58,8 @@ pub type Regard<'a> = &'a mut dyn FnMut(UnixTime, &Factors, &State);
 /// What one device of a user is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contact {
-    /// An authenticator app.
-    App,
+    /// Something that makes codes by this method.
+    Device(Method),
     /// A mailbox.
     Mailbox(EmailAddress),
     /// A telephone.
@@ -69,7 +70,7 @@ pub enum Contact {
 #[must_use]
 pub fn contacts(factors: &Factors) -> Vec<(DeviceId, Contact)> {
     let contact = |factor: &Factor| match &factor.means {
-        Means::Totp(_) => Contact::App,
+        Means::Otp(key) => Contact::Device(key.parameters().method()),
         Means::Email(address) => Contact::Mailbox(address.clone()),
         Means::Sms(number) => Contact::Telephone(number.clone()),
     };

@@ -2,6 +2,7 @@
 
 use twofactor_core::account::Account;
 use twofactor_core::clock::{self, Clock};
+use twofactor_core::factor::Method;
 use twofactor_core::factor::entry::Entry;
 use twofactor_core::factor::totp::{Judgement, Key, Parameters, Step};
 use twofactor_core::registrar::NewKind;
@@ -16,8 +17,14 @@ use crate::output::Output;
 use crate::{otpauth, qr, terminal};
 
 /// Shows a new secret and has a code of it proved, unless that is not wanted.
-pub(super) fn prove(arguments: &Setup, office: &Office, account: &Account, output: &Output) -> Result<Proved, Failure> {
-    let parameters = office.config.totp;
+pub(super) fn prove(
+    arguments: &Setup,
+    method: Method,
+    office: &Office,
+    account: &Account,
+    output: &Output,
+) -> Result<Proved, Failure> {
+    let parameters = if method == Method::Hotp { office.config.hotp } else { office.config.totp };
     let secret = office.registrar().draw_secret(parameters)?;
     let base32 = otpauth::base32(&secret);
     let uri = otpauth::uri(&office.config.issuer, account.name.as_str(), &base32, parameters);
@@ -30,7 +37,7 @@ pub(super) fn prove(arguments: &Setup, office: &Office, account: &Account, outpu
         terminal::say(&introduction).map_err(|error| Failure::new(error, NOTHING_SAVED))?;
     }
     let proved = if arguments.no_confirm { None } else { Some(ask(office, &secret, parameters)?) };
-    Ok(Proved { kind: NewKind::Totp { parameters, secret, proved }, uri: Some(uri), secret: Some(base32), to: None })
+    Ok(Proved { kind: NewKind::Otp { parameters, secret, proved }, uri: Some(uri), secret: Some(base32), to: None })
 }
 
 fn introduction(
@@ -53,9 +60,12 @@ fn introduction(
     text.push_str(&otpauth::grouped(base32));
     text.push('\n');
     if parameters != Parameters::COMMON {
-        let (digits, seconds) = (parameters.digits.count(), parameters.period.seconds());
-        let algorithm = parameters.algorithm.name();
-        text.push_str(&format!("    (time-based, {digits} digits, every {seconds} seconds, {algorithm})\n"));
+        let (digits, algorithm) = (parameters.digits.count(), parameters.algorithm.name());
+        let moving = match parameters.period_seconds() {
+            Some(seconds) => format!("time-based, {digits} digits, every {seconds} seconds"),
+            None => format!("counter-based, {digits} digits"),
+        };
+        text.push_str(&format!("    ({moving}, {algorithm})\n"));
     }
     text.push('\n');
     // Last, so that it and the prompt below it are whole in a terminal of 24 lines.
@@ -86,7 +96,10 @@ fn ask(office: &Office, secret: &Secret, parameters: Parameters) -> Result<Step,
         }
         if tries_left > 0 {
             let clock = super::super::status::point_in_time(now);
-            let remark = format!("That is not the code. This host's clock says {clock}; the phone's must agree.\n");
+            let remark = match parameters.period_seconds() {
+                Some(_) => format!("That is not the code. This host's clock says {clock}; the phone's must agree.\n"),
+                None => "That is not one of its first codes.\n".to_owned(),
+            };
             terminal::say(&remark).map_err(|error| Failure::new(error, NOTHING_SAVED))?;
         }
     }

@@ -26,12 +26,14 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
     let account = account_named(arguments.user.as_deref())?;
     let method = match arguments.method {
         SetupMethod::Totp => Method::Totp,
+        SetupMethod::Hotp => Method::Hotp,
         SetupMethod::Email => Method::Email,
         SetupMethod::Sms => Method::Sms,
     };
     let label = Label::try_from(arguments.label.clone().unwrap_or_else(|| usual_label(method).to_owned()))?;
     if !output.is_json() && arguments.qr.is_none() && !terminal::is_seen() {
-        let secrets = if method == Method::Totp { "the secret" } else { "recovery codes" };
+        let is_secret = matches!(method, Method::Totp | Method::Hotp);
+        let secrets = if is_secret { "the secret" } else { "recovery codes" };
         return Err(Failure::misused(
             format!("standard output is not a terminal, and {secrets} would be written to it"),
             "use --json, or say --qr none if that is meant",
@@ -44,7 +46,7 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
 
     let Proved { kind, uri, secret, to } = match method {
         Method::Email | Method::Sms => sent::prove(arguments, &office, &account, output)?,
-        Method::Totp | Method::Recovery => app::prove(arguments, &office, &account, output)?,
+        Method::Totp | Method::Hotp | Method::Recovery => app::prove(arguments, method, &office, &account, output)?,
     };
     let is_replaced = before.as_ref().is_some_and(|before| before.device(&label).is_some());
     let place = if is_replaced { ", in the place of the one before it" } else { "" };
@@ -86,6 +88,7 @@ struct Proved {
 fn usual_label(method: Method) -> &'static str {
     match method {
         Method::Totp | Method::Recovery => "authenticator",
+        Method::Hotp => "token",
         Method::Email => "mail",
         Method::Sms => "phone",
     }
