@@ -12,6 +12,8 @@ readonly PACKAGES=(
     build-essential binutils pkg-config libpam0g-dev shellcheck
     # the programs that people log in with
     openssh-server openssh-client sudo login passwd util-linux bsdutils libpam-modules
+    # what others do, to be compared with
+    libpam-google-authenticator
     # codes and QR codes that are not our own
     oathtool zbar-tools
     # a real terminal, and a picture of it

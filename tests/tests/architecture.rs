@@ -115,7 +115,8 @@ fn the_sender_can_not_even_name_an_enrolment_or_a_secret() {
 
 #[test]
 fn the_clock_and_the_environment_have_one_home_each() {
-    for (name, text) in sources("src") {
+    // Cargo speaks to a build script by the environment.
+    for (name, text) in sources("src").into_iter().filter(|(name, _)| name != "src/module/build.rs") {
         for (word, home) in [("SystemTime::now", "src/core/src/clock.rs"), ("env::var", "src/cli/src/terminal.rs")] {
             assert!(!text.contains(word) || name == home, "{name} has {word}");
         }

@@ -271,9 +271,10 @@ fn a_word_that_is_not_understood_denies_and_alerts() {
         "config",
         "config=",
         "config=relative.toml",
-        "try_first_pass",
-        "use_first_pass",
-        "forward_pass",
+        "try_first_pas",
+        "use_first_pass=1",
+        "Forward_pass",
+        "no_delay",
         "config=/etc/twofactor/missing.toml",
         "config=/etc/twofactor",
         "[config=/etc/twofactor/config.toml ]",
@@ -288,7 +289,12 @@ fn a_word_that_is_not_understood_denies_and_alerts() {
         );
     }
     let twice = "config=/etc/twofactor/config.toml config=/etc/twofactor/config.toml";
-    refuses_to_work(&sandbox, twice, &secret, "expected config=/PATH (once) or debug");
+    refuses_to_work(
+        &sandbox,
+        twice,
+        &secret,
+        "expected config=/PATH (once), debug, nodelay, try_first_pass, use_first_pass or forward_pass",
+    );
     sandbox.stack("twofactor", &format!("{LINE}\n"));
     assert_eq!(logged_in(&sandbox, &secret.code()).outcome(), "PAM_SUCCESS", "the code was never used");
 }

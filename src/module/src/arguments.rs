@@ -4,6 +4,8 @@
 use std::ffi::CStr;
 use std::path::PathBuf;
 
+use twofactor_core::login::FirstPass;
+
 /// The arguments of one line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
@@ -13,6 +15,10 @@ pub(crate) struct Arguments {
     pub(crate) debug: bool,
     /// `nodelay`.
     pub(crate) nodelay: bool,
+    /// `try_first_pass` and `use_first_pass`; of both, the later one.
+    pub(crate) first_pass: FirstPass,
+    /// `forward_pass`.
+    pub(crate) forward_pass: bool,
 }
 
 impl Arguments {
@@ -26,6 +32,9 @@ impl Arguments {
                 }
                 None if word == "debug" => arguments.debug = true,
                 None if word == "nodelay" => arguments.nodelay = true,
+                None if word == "try_first_pass" => arguments.first_pass = FirstPass::Tried,
+                None if word == "use_first_pass" => arguments.first_pass = FirstPass::All,
+                None if word == "forward_pass" => arguments.forward_pass = true,
                 _ => return Err(ArgumentError { word: word.to_owned() }),
             }
         }
@@ -41,7 +50,11 @@ pub(crate) struct ArgumentError {
 
 impl std::fmt::Display for ArgumentError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "module argument `{}`: expected config=/PATH (once), debug or nodelay", self.word)
+        write!(
+            f,
+            "module argument `{}`: expected config=/PATH (once), debug, nodelay, try_first_pass, use_first_pass or forward_pass",
+            self.word
+        )
     }
 }
 

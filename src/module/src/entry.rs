@@ -52,13 +52,13 @@ fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> 
     if !arguments.as_ref().is_ok_and(|arguments| arguments.nodelay) {
         Host::new(handle, flags).delay_failure();
     }
-    let (config, debug) = match arguments.and_then(|arguments| settings(&arguments)) {
+    let (config, arguments) = match arguments.and_then(settings) {
         Ok(settings) => settings,
         Err(error) => return Host::new(handle, flags).misconfigured(&error),
     };
     // The host may have to ask for it.
     let user = handle.get_user(None);
-    let host = Host::new(handle, flags).with_debug(debug);
+    let host = Host::new(handle, flags).with_debug(arguments.debug);
     let Ok(user) = user else { return host.nameless() };
     host.debug("event=begin note=\"the settings are in order\"");
 
@@ -73,7 +73,8 @@ fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> 
         entropy: &entropy,
         surroundings: &entropy,
     };
-    let (mut login, mut next) = Login::begin(world, host.request(user));
+    let passing = host.passing(arguments.first_pass, arguments.forward_pass);
+    let (mut login, mut next) = Login::begin(world, host.request(user), passing);
     let ending = loop {
         match next {
             Next::Ask(prompt) => {
@@ -86,13 +87,19 @@ fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> 
     if let Some(farewell) = &ending.farewell {
         host.tell(farewell, matches!(ending.outcome, Outcome::Proved(_)));
     }
+    let lets_in = matches!(ending.outcome, Outcome::Proved(_) | Outcome::NotDue(_));
+    if let Some(password) = login.take_password().filter(|_| lets_in)
+        && !host.forward(&password)
+    {
+        return host.misconfigured("the password could not be forwarded");
+    }
     code(ending.outcome)
 }
 
-/// The settings, and whether to log more than usual.
-fn settings(arguments: &Arguments) -> Result<(Config, bool), String> {
+/// The settings, beside the arguments that name them.
+fn settings(arguments: Arguments) -> Result<(Config, Arguments), String> {
     let config = Config::load(arguments.config.as_deref()).map_err(|error| error.to_string())?;
-    Ok((config, arguments.debug))
+    Ok((config, arguments))
 }
 
 /// The module stands in a part of the stack where it has nothing to say: a mistake that must not pass unnoticed.

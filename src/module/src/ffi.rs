@@ -1,9 +1,10 @@
 //! The foreign functions that pam-bindings has not.
 #![allow(unsafe_code, reason = "foreign functions")]
 
-use std::ffi::{CStr, CString, c_char, c_int, c_uint};
+use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 
 use pam::module::PamHandle;
+use zeroize::Zeroizing;
 
 #[link(name = "pam")]
 unsafe extern "C" {
@@ -11,6 +12,7 @@ unsafe extern "C" {
     fn pam_syslog(handle: *const PamHandle, priority: c_int, format: *const c_char, ...);
     // <security/pam_appl.h>
     fn pam_getenv(handle: *const PamHandle, name: *const c_char) -> *const c_char;
+    fn pam_set_item(handle: *const PamHandle, item: c_int, value: *const c_void) -> c_int;
     // <security/pam_modules.h>
     fn pam_fail_delay(handle: *const PamHandle, microseconds: c_uint) -> c_int;
 }
@@ -24,6 +26,19 @@ pub(crate) fn pam_variable(handle: &PamHandle, name: &CStr) -> Option<String> {
     }
     // SAFETY: not null, so NUL-terminated and libpam's until the environment changes (pam_getenv(3)); copied at once.
     Some(unsafe { CStr::from_ptr(value) }.to_string_lossy().into_owned())
+}
+
+/// Gives the modules that come after this one a password, PAM_AUTHTOK of pam_set_item(3), and says whether libpam took it.
+/// One with a NUL in it is no password.
+pub(crate) fn set_authtok(handle: &PamHandle, password: &[u8]) -> bool {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(password.len() + 1));
+    bytes.extend(password);
+    bytes.push(0);
+    let Ok(password) = CStr::from_bytes_with_nul(&bytes) else { return false };
+    // SAFETY: the handle is the one that libpam lent for this call; libpam copies the NUL-terminated string
+    // (pam_set_item(3)).
+    let code = unsafe { pam_set_item(handle, PAM_AUTHTOK, password.as_ptr().cast()) };
+    code == PAM_SUCCESS
 }
 
 /// Asks libpam to let time pass should this call end in a failure, pam_fail_delay(3). It is a wish, not a promise.
@@ -52,3 +67,6 @@ fn without_nul(line: &str) -> CString {
 }
 
 const FORMAT: &CStr = c"%s";
+/// <security/_pam_types.h>
+const PAM_AUTHTOK: c_int = 6;
+const PAM_SUCCESS: c_int = 0;

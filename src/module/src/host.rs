@@ -10,7 +10,8 @@ use pam::items::{AuthTok, RHost, RUser, Service, Tty};
 use pam::module::PamHandle;
 use pam::secret::SecretBytes;
 use twofactor_core::factor::entry::is_of_a_host_that_refuses;
-use twofactor_core::login::{Journal, Prompt, Request, Severity};
+use twofactor_core::login::{FirstPass, Journal, Passing, Prompt, Request, Severity};
+use twofactor_core::secret::Secret;
 use twofactor_message::logged;
 
 use crate::ffi;
@@ -54,6 +55,18 @@ impl<'h> Host<'h> {
             ssh_auth: ssh_auth.filter(present),
             is_refused: password.is_some_and(|password| is_of_a_host_that_refuses(password.as_bytes())),
         }
+    }
+
+    /// What was typed for a module before, if it is of any interest, and what is to become of it.
+    pub(crate) fn passing(&self, first: FirstPass, forward: bool) -> Passing {
+        let wanted = |_: &AuthTok<'_>| first != FirstPass::Ignored;
+        let typed = self.handle.get_item::<AuthTok<'_>>().ok().flatten().filter(wanted);
+        Passing { first_pass: typed.map(|typed| Secret::new(typed.as_bytes().to_vec())), first, forward }
+    }
+
+    /// Hands a password on to the next module, and says whether it could be.
+    pub(crate) fn forward(&self, password: &Secret) -> bool {
+        ffi::set_authtok(self.handle, password.expose())
     }
 
     /// Asks; `None` if there is no answer, whatever the reason.

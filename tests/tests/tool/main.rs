@@ -432,7 +432,7 @@ fn status_and_list_say_what_there_is() {
         let created = alice["methods"][usize::from(!first)]["created"].clone();
         json!({
             "method": "totp", "label": label, "primary": first, "created": created, "digits": 6, "period": 30,
-            "algorithm": "SHA1", "used_until": null,
+            "algorithm": "SHA1", "used_until": null, "drift_seconds": null, "allowed_seconds": 0,
         })
     };
     assert_eq!(
@@ -765,5 +765,19 @@ fn a_lost_keyring_is_not_called_a_new_one() {
 
 const SEE_HELP: &str = "see how it is used: twofactor --help";
 const BAD_LABEL: &str = "a label has 1 to 64 printable characters and no blanks around it";
-const COMMANDS: [&str; 10] =
-    ["setup", "status", "list", "try", "recovery", "bypass", "test-send", "unlock", "remove", "keys"];
+const COMMANDS: [&str; 14] = [
+    "setup",
+    "status",
+    "list",
+    "try",
+    "recovery",
+    "bypass",
+    "test-send",
+    "unlock",
+    "resync",
+    "forget",
+    "policy",
+    "doctor",
+    "remove",
+    "keys",
+];

@@ -89,6 +89,8 @@ pub struct Prompt {
     pub echo: bool,
     /// How every prompt for a code begins.
     pub code: String,
+    /// How a prompt for a password with a code behind it begins.
+    pub combined: String,
 }
 
 impl Config {
@@ -203,6 +205,9 @@ impl Config {
             if let Some(PromptText(code)) = prompt.optional("code")? {
                 config.prompt.code = code;
             }
+            if let Some(PromptText(combined)) = prompt.optional("combined")? {
+                config.prompt.combined = combined;
+            }
             Ok(())
         })?;
         Ok(config)
@@ -236,7 +241,11 @@ impl Default for Config {
             notify: Event::ALL.to_vec(),
             tries: 3,
             limits: Limits { free_failures: 3, longest_wait_seconds: 15 * 60, lock_after: 100 },
-            prompt: Prompt { echo: false, code: "Verification code: ".to_owned() },
+            prompt: Prompt {
+                echo: false,
+                code: "Verification code: ".to_owned(),
+                combined: "Password & verification code: ".to_owned(),
+            },
         }
     }
 }
@@ -430,6 +439,7 @@ mod tests {
             [prompt]
             echo = true
             code = "Code: "
+            combined = "Both: "
         "#;
         let config = Config::parse(text.as_bytes()).unwrap();
         assert_eq!(config.issuer, "example.org");
@@ -440,7 +450,8 @@ mod tests {
         assert_eq!((config.totp.algorithm, config.window.steps()), (Algorithm::Sha256, 2));
         assert_eq!((config.tries, config.limits.free_failures), (2, 5));
         assert_eq!((config.limits.longest_wait_seconds, config.limits.lock_after), (3600, 20));
-        assert_eq!(config.prompt, Prompt { echo: true, code: "Code: ".to_owned() });
+        let (code, combined) = ("Code: ".to_owned(), "Both: ".to_owned());
+        assert_eq!(config.prompt, Prompt { echo: true, code, combined });
     }
 
     #[test]

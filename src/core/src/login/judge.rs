@@ -46,6 +46,15 @@ impl Settings<'_> {
         }
     }
 
+    /// Whether codes of this length can be right.
+    fn is_length_of_a_code(&self, code: &str, factors: &Factors) -> bool {
+        let lengths = factors.devices.iter().map(|factor| match &factor.means {
+            Means::Otp(key) => key.parameters().digits,
+            Means::Email(_) | Means::Sms(_) => self.config.code.digits,
+        });
+        lengths.map(|digits| usize::from(digits.count())).any(|length| length == code.len())
+    }
+
     /// Whether a success in this place makes another one needless.
     pub(super) fn is_remembered(&self, factors: &Factors, state: &State, now: UnixTime) -> bool {
         let known = self.place_of(factors).zip(self.terms.remember_seconds);
@@ -110,6 +119,8 @@ impl Proof {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Judged {
     pub(super) verdict: Verdict,
+    /// Which of the entries was right.
+    pub(super) by: Option<usize>,
     /// How things stand afterwards.
     pub(super) gate: Gate,
     /// What the user is told by mail.
@@ -119,7 +130,7 @@ pub(super) struct Judged {
 
 /// Judges an answer and says whether the state has changed. An attempt counts before it is judged.
 pub(super) fn judge(
-    entry: &Entry,
+    entries: &[Entry],
     factors: &Factors,
     state: &mut State,
     now: UnixTime,
@@ -130,19 +141,32 @@ pub(super) fn judge(
     let gate = config.limits.gate(failures, now);
     // Eighty random bits cannot be guessed, so nobody is kept from a recovery code by somebody else's failures; and wrong
     // ones need not be counted while nothing else is judged, or they would be the fast way to lock somebody out.
-    let is_unguessable = matches!(entry, Entry::Recovery(_));
+    let is_unguessable = entries.iter().any(|entry| matches!(entry, Entry::Recovery(_)));
     if gate != Gate::Open && !is_unguessable {
         let moved = failures != state.failures;
         state.failures = failures;
-        let judged = Judged { verdict: Verdict::Held(gate), gate, news: None, now };
+        let judged = Judged { verdict: Verdict::Held(gate), by: None, gate, news: None, now };
         return (judged, if moved { Record::Changed } else { Record::Unchanged });
     }
     state.failures = if gate == Gate::Open { failures.and_one_at(now) } else { failures };
-    let verdict = match entry {
-        Entry::Digits(code) => digits(code, factors, state, now, settings),
-        Entry::Recovery(code) => issued(code, factors, state, now, settings),
-        _ => Verdict::Wrong { voided: false },
-    };
+    let (mut verdict, mut by) = (Verdict::Wrong { voided: false }, None);
+    for (at, entry) in entries.iter().enumerate() {
+        let found = match entry {
+            // Of several readings only those that could be right count against a code that was sent.
+            Entry::Digits(code) if entries.len() > 1 && !settings.is_length_of_a_code(code, factors) => continue,
+            Entry::Digits(code) if gate == Gate::Open => digits(code, factors, state, now, settings),
+            Entry::Recovery(code) => issued(code, factors, state, now, settings),
+            _ => continue,
+        };
+        // What is said is what was nearest to being right.
+        if !matches!(found, Verdict::Wrong { voided: false }) {
+            verdict = found;
+        }
+        if matches!(verdict, Verdict::Accepted(_)) {
+            by = Some(at);
+            break;
+        }
+    }
     if let Verdict::Accepted(proof) = &verdict {
         settings.follow(proof, factors, state, now);
         state.failures = Default::default();
@@ -152,7 +176,7 @@ pub(super) fn judge(
     let is_counted = gate == Gate::Open;
     let news = news(&verdict, is_counted, factors, state, now, config);
     let gate = config.limits.gate(state.failures, now);
-    (Judged { verdict, gate, news, now }, Record::Changed)
+    (Judged { verdict, by, gate, news, now }, Record::Changed)
 }
 
 /// A code of an app, or one that was sent.

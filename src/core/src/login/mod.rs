@@ -1,6 +1,7 @@
 //! One login, as a state machine: it is told who asks, it answers with a prompt, it is told the answer, and so on
 //! until it answers with an [`Ending`]. Nothing is locked or kept open while a person thinks.
 
+mod combined;
 mod journal;
 mod judge;
 mod outcome;
@@ -10,6 +11,7 @@ mod sending;
 mod ways;
 mod words;
 
+pub use combined::{FirstPass, Passing};
 pub use journal::{Journal, Severity};
 pub use outcome::{NotDue, Outcome, ProvedBy, Refusal};
 
@@ -24,6 +26,7 @@ use crate::courier::Courier;
 use crate::enrolment::Factors;
 use crate::factor::entry::Entry;
 use crate::policy::{Circumstances, Mode, Terms, Unenrolled, address};
+use crate::secret::Secret;
 use crate::state::{Channel, State};
 use crate::store::{Record, Store, StoreError, contacts};
 use crate::sys::{self, Accounts, Entropy, LookUpError, Surroundings};
@@ -109,6 +112,10 @@ pub struct Login<'w> {
     rule: Option<usize>,
     /// What a success is remembered for, if it is.
     place: Option<Vec<u8>>,
+    /// How passwords pass from module to module.
+    passing: Passing,
+    /// What stood before the code.
+    password: Option<Secret>,
     /// What can be chosen after `?`.
     ways: Vec<Way>,
     tries_left: u32,
@@ -138,7 +145,7 @@ enum Subject {
 impl<'w> Login<'w> {
     /// Decides whether there is anything to ask.
     #[must_use]
-    pub fn begin(world: World<'w>, request: Request) -> (Self, Next) {
+    pub fn begin(world: World<'w>, request: Request, passing: Passing) -> (Self, Next) {
         let mut login = Self {
             world,
             request,
@@ -146,6 +153,8 @@ impl<'w> Login<'w> {
             terms: &UNDECIDED,
             rule: None,
             place: None,
+            passing,
+            password: None,
             ways: Vec::new(),
             tries_left: world.config.tries,
             detours_left: DETOURS_MAX,
@@ -173,6 +182,11 @@ impl<'w> Login<'w> {
         next
     }
 
+    /// The password that stood before the code, for the next module; `None` where none is forwarded.
+    pub fn take_password(&mut self) -> Option<Secret> {
+        self.password.take().filter(|_| self.passing.forward)
+    }
+
     fn react(&mut self, answer: Option<&[u8]>) -> Next {
         let Some(answer) = answer else {
             return self.end(Outcome::Refused(Refusal::NoAnswer));
@@ -185,7 +199,49 @@ impl<'w> Login<'w> {
                 self.try_again(Refusal::HostRefuses, Slip::Wrong)
             }
             Entry::Digits(number) if self.is_menu_open && number.len() <= CHOICE_MAX_DIGITS => self.choose(&number),
-            entry => self.judge(&entry),
+            _ if self.passing.forward => self.judge_combined(answer, combined::split(answer)),
+            entry => self.judge(&[entry]).0,
+        }
+    }
+
+    /// Judges what may be a password with a code behind it, as one attempt.
+    fn judge_combined(&mut self, answer: &[u8], ways: Vec<(usize, Entry)>) -> Next {
+        let (mut lengths, mut entries) = (Vec::new(), Vec::new());
+        for (length, entry) in ways {
+            lengths.push(length);
+            entries.push(entry);
+        }
+        // Where nobody is kept out, the password goes on as it most likely is: before six digits.
+        let likely = lengths.last().copied();
+        if entries.is_empty() {
+            entries.push(Entry::Nonsense);
+        }
+        let (next, by) = self.judge(&entries);
+        let length = by.and_then(|by| lengths.get(by).copied()).or(likely).unwrap_or(answer.len());
+        self.password = answer.get(..length).map(|password| Secret::new(password.to_vec()));
+        next
+    }
+
+    /// What was typed for a module before, if it is to be tried; `None` if somebody has to be asked.
+    fn first_pass(&mut self) -> Option<Next> {
+        if self.passing.first == FirstPass::Ignored {
+            return None;
+        }
+        let typed = self.passing.first_pass.take();
+        let ways = typed.as_ref().map(|typed| combined::split(typed.expose())).unwrap_or_default();
+        let next = match typed.filter(|_| !ways.is_empty()) {
+            Some(typed) => self.judge_combined(typed.expose(), ways),
+            None if self.passing.first == FirstPass::All => {
+                self.last = Refusal::NoCode;
+                return Some(self.refuse());
+            }
+            None => return None,
+        };
+        match (next, self.passing.first) {
+            (Next::Ask(_), FirstPass::All) => Some(self.refuse()),
+            // Whoever has to be sent a code has not had one yet.
+            (Next::Ask(_), _) if matches!(self.ways.first(), Some(Way::Send(_))) && self.held.is_none() => None,
+            (next, _) => Some(next),
         }
     }
 
@@ -230,7 +286,7 @@ impl<'w> Login<'w> {
                     (Gate::Wait { .. } | Gate::Locked, _) => {}
                 }
                 self.held = Some(gate);
-                self.ask(&Remark::Held(gate))
+                self.first_pass().unwrap_or_else(|| self.ask(&Remark::Held(gate)))
             }
             Ok(None) => match (self.terms.mode, self.terms.unenrolled) {
                 (Mode::IfEnrolled | Mode::Monitor | Mode::Off, _) => self.end(Outcome::NotDue(NotDue::NotEnrolled)),
@@ -279,6 +335,9 @@ impl<'w> Login<'w> {
 
     /// The first prompt. If the way in front is a code that is sent, it is sent now.
     fn ask_first(&mut self) -> Next {
+        if let Some(next) = self.first_pass() {
+            return next;
+        }
         let remark = match self.ways.first().cloned() {
             Some(Way::Send(dispatch)) if dispatch.channel != Channel::Rescue => self.dispatch(&dispatch),
             _ => Remark::None,
@@ -286,21 +345,23 @@ impl<'w> Login<'w> {
         self.ask(&remark)
     }
 
-    fn judge(&mut self, entry: &Entry) -> Next {
+    /// Judges an answer, or all that it can be read as, as one attempt. Answers also which of them was right.
+    fn judge(&mut self, entries: &[Entry]) -> (Next, Option<usize>) {
         let Subject::Enrolled(account) = &self.subject else {
             self.world.store.rehearse(Record::Changed);
-            return self.try_again(Refusal::WrongCode, Slip::Wrong);
+            return (self.try_again(Refusal::WrongCode, Slip::Wrong), None);
         };
         let settings = self.settings();
-        match self.visit(account, |now, factors, state| judge(entry, factors, state, now, settings)) {
+        match self.visit(account, |now, factors, state| judge(entries, factors, state, now, settings)) {
             Ok(Some(judged)) => {
                 if let Some(news) = &judged.news {
                     self.tell(news, judged.now);
                 }
-                self.follow(judged)
+                let by = judged.by;
+                (self.follow(judged), by)
             }
-            Ok(None) => self.unavailable(&REMOVED),
-            Err(error) => self.unavailable(&error),
+            Ok(None) => (self.unavailable(&REMOVED), None),
+            Err(error) => (self.unavailable(&error), None),
         }
     }
 
@@ -386,7 +447,8 @@ impl<'w> Login<'w> {
     fn ask(&mut self, remark: &Remark) -> Next {
         let bad_news = self.bad_news.take().unwrap_or(Remark::None);
         let (config, prompt) = (self.world.config, &self.world.config.prompt);
-        let text = words::code_prompt(&prompt.code, &[&bad_news, remark], config);
+        let beginning = if self.passing.forward { &prompt.combined } else { &prompt.code };
+        let text = words::code_prompt(beginning, &[&bad_news, remark], config);
         Next::Ask(Prompt { text, echo: prompt.echo })
     }
 

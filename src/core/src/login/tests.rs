@@ -129,7 +129,7 @@ impl World {
 
     /// Answers prompts in order until the login ends; every answer must be asked for.
     fn login_as(&self, user: &str, answers: &[Option<&[u8]>]) -> (Vec<String>, Ending) {
-        let (mut login, mut next) = Login::begin(self.world(), request(user));
+        let (mut login, mut next) = Login::begin(self.world(), request(user), Passing::default());
         let (mut prompts, mut answers) = (Vec::new(), answers.iter());
         let ending = loop {
             match next {
@@ -416,7 +416,7 @@ fn nothing_counts_that_is_not_durable() {
     assert_eq!(world.outcome(&[]), Outcome::Unavailable);
     // The records break between the prompt and the answer.
     world.broken.set(false);
-    let (mut login, _) = Login::begin(world.world(), request("alice"));
+    let (mut login, _) = Login::begin(world.world(), request("alice"), Passing::default());
     world.broken.set(true);
     let Next::End(ending) = login.answer(RIGHT) else { panic!("asked again") };
     assert_eq!(ending.outcome, Outcome::Unavailable);
@@ -523,7 +523,9 @@ fn number(number: &'static str) -> Option<&'static [u8]> {
 #[test]
 fn a_mailed_code_gets_in_once() {
     let world = World::with_mailbox(MAIL);
-    let (mut login, Next::Ask(prompt)) = Login::begin(world.world(), request("alice")) else { panic!("not asked") };
+    let (mut login, Next::Ask(prompt)) = Login::begin(world.world(), request("alice"), Passing::default()) else {
+        panic!("not asked")
+    };
     assert_eq!(prompt.text, "Verification code: (sent to a***@e***.org, ? for other ways) ");
     let code = world.mailed();
     let Next::End(ending) = login.answer(Some(&code)) else { panic!("refused") };
@@ -669,7 +671,7 @@ fn a_mailed_code_as_a_rescue_is_off_unless_it_is_allowed() {
     assert!(!prompts[1].contains("mail") && world.mails.borrow().is_empty(), "{prompts:?}");
 
     let world = World::with_mailbox("methods = ['totp']\n[rescue]\nemail = true\nlifetime = '20m'");
-    let (mut login, _) = Login::begin(world.world(), request("alice"));
+    let (mut login, _) = Login::begin(world.world(), request("alice"), Passing::default());
     assert!(world.mails.borrow().is_empty(), "only who asks for it gets it");
     login.answer(HELP);
     login.answer(number("2"));
@@ -705,7 +707,9 @@ fn nobody_is_asked_as_somebody_and_nothing_is_sent() {
 fn whom_the_host_refuses_nothing_is_sent() {
     let world = World::with_mailbox(MAIL);
     let refused = Request { is_refused: true, ..request("alice") };
-    let (mut login, Next::Ask(_)) = Login::begin(world.world(), refused) else { panic!("not asked") };
+    let (mut login, Next::Ask(_)) = Login::begin(world.world(), refused, Passing::default()) else {
+        panic!("not asked")
+    };
     for answer in [HELP, number("1"), HELP, number("4")] {
         assert!(matches!(login.answer(answer), Next::Ask(_)));
     }
@@ -744,7 +748,7 @@ fn a_user_is_told_by_mail_of_a_used_recovery_code_and_of_a_lock() {
 #[test]
 fn nothing_is_sent_that_is_not_counted_durably() {
     let world = World::with_mailbox(MAIL);
-    let (mut login, _) = Login::begin(world.world(), request("alice"));
+    let (mut login, _) = Login::begin(world.world(), request("alice"), Passing::default());
     login.answer(HELP);
     world.now.set(200_000);
     world.broken.set(true);
