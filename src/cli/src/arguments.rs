@@ -96,6 +96,18 @@ pub(crate) enum Command {
         after_help = "Example:\n  twofactor policy alice --service sshd --rhost 10.0.0.7 --ssh-auth 'publickey sk-ssh-ed25519@openssh.com'"
     )]
     Policy(Policy),
+    /// Say who has no second factor yet, and whom mode "required" would keep out, as the system log has it.
+    #[command(
+        after_help = "Examples:\n  twofactor report --html /root/second-factors.html\n  journalctl --since -7d | twofactor report --log -"
+    )]
+    Report {
+        /// Read this log instead of the system's own; - is standard input. May be given more than once.
+        #[arg(long, value_name = "FILE")]
+        log: Vec<PathBuf>,
+        /// Write a page with charts as well.
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
     /// Look for what is set up in a way that cannot be meant.
     Doctor,
     /// Remove a user's second factor, or one part of it.

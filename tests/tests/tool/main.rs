@@ -765,7 +765,7 @@ fn a_lost_keyring_is_not_called_a_new_one() {
 
 const SEE_HELP: &str = "see how it is used: twofactor --help";
 const BAD_LABEL: &str = "a label has 1 to 64 printable characters and no blanks around it";
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "setup",
     "status",
     "list",
@@ -777,6 +777,7 @@ const COMMANDS: [&str; 14] = [
     "resync",
     "forget",
     "policy",
+    "report",
     "doctor",
     "remove",
     "keys",

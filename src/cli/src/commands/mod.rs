@@ -8,6 +8,7 @@ pub(crate) mod list;
 pub(crate) mod policy;
 pub(crate) mod recovery;
 pub(crate) mod remove;
+pub(crate) mod report;
 pub(crate) mod resync;
 pub(crate) mod setup;
 pub(crate) mod status;

@@ -44,6 +44,7 @@ struct World {
     pauses: RefCell<Vec<Duration>>,
     drawn: Cell<u8>,
     groups: RefCell<Vec<String>>,
+    rhost: RefCell<Option<String>>,
 }
 
 #[derive(Clone, Copy)]
@@ -81,6 +82,7 @@ impl World {
             pauses: RefCell::default(),
             drawn: Cell::new(0),
             groups: RefCell::default(),
+            rhost: RefCell::default(),
         }
     }
 
@@ -123,13 +125,17 @@ impl World {
         self
     }
 
+    fn request(&self, user: &str) -> Request {
+        Request { rhost: self.rhost.borrow().clone(), ..request(user) }
+    }
+
     fn failures(&self) -> u32 {
         self.state.borrow().as_ref().map_or(0, |state| state.failures.count)
     }
 
     /// Answers prompts in order until the login ends; every answer must be asked for.
     fn login_as(&self, user: &str, answers: &[Option<&[u8]>]) -> (Vec<String>, Ending) {
-        let (mut login, mut next) = Login::begin(self.world(), request(user), Passing::default());
+        let (mut login, mut next) = Login::begin(self.world(), self.request(user), Passing::default());
         let (mut prompts, mut answers) = (Vec::new(), answers.iter());
         let ending = loop {
             match next {
@@ -166,7 +172,10 @@ impl Store for World {
     }
 
     fn visit(&self, _: &Account, judge: Judge<'_>) -> Result<Option<Findings>, StoreError> {
-        let Some(mut state) = self.state.borrow().clone() else { return Ok(None) };
+        let broken = || FileError::new(std::path::Path::new("/state/alice"), Problem::Empty).into();
+        let Some(mut state) = self.state.borrow().clone() else {
+            return if self.broken.get() { Err(broken()) } else { Ok(None) };
+        };
         let digest_key = || Secret::new(vec![7; 32]);
         let digests: Vec<Digest> = vec![RecoveryCode::read(RECOVERY).unwrap().digest(&digest_key())];
         let factor = |id, label: &str, means| Factor { id, label: Label::try_from(label.to_owned()).unwrap(), means };
@@ -179,7 +188,7 @@ impl Store for World {
         let factors = Factors { devices, recovery: Some((digest_key(), digests)), digest_keys, generation: 1 };
         let record = judge(UnixTime(self.now.get()), &factors, &mut state);
         if self.broken.get() {
-            return Err(FileError::new(std::path::Path::new("/state/alice"), Problem::Empty).into());
+            return Err(broken());
         }
         if record == Record::Changed {
             *self.state.borrow_mut() = Some(state);
@@ -857,4 +866,58 @@ fn a_bypass_code_gets_in_once_and_waits_for_a_clock_that_is_behind() {
     world.now.set(1599);
     assert_eq!(world.outcome(&[typed]), Outcome::Proved(ProvedBy::Bypass));
     assert_eq!(world.outcome(&[typed, typed, typed]), Outcome::Refused(Refusal::WrongCode));
+}
+
+/// Every mode with every kind of person, remembered or not, throttled or not, with records that can be used or not, and
+/// every answer: only what the design names lets anybody in.
+#[test]
+fn nothing_but_a_proof_or_a_policy_lets_anybody_in() {
+    let mut cells = 0;
+    for mode in Mode::ALL {
+        for user in ["alice", "unenrolled", "mallory"] {
+            for (remembered, throttled, broken) in (0..8).map(|bits| (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0)) {
+                for answer in [RIGHT, WRONG, GONE, Some(&b""[..])] {
+                    let config = format!("[[policy.rule]]\nmode = '{}'\nremember = '1h'\n", mode.name());
+                    let world = if user == "unenrolled" { World::unenrolled(&config) } else { World::with(&config) };
+                    let name = if user == "unenrolled" { "alice" } else { user };
+                    world.rhost.replace(Some("192.0.2.7".to_owned()));
+                    if remembered && user == "alice" && mode != Mode::Off {
+                        assert_eq!(world.outcome(&[RIGHT]), BY_APP);
+                        // The code of then is of no use now.
+                        world.now.set(59 + 600);
+                    }
+                    if throttled && let Some(state) = world.state.borrow_mut().as_mut() {
+                        state.failures = crate::throttle::Failures { count: 50, last: UnixTime(world.now.get()) };
+                    }
+                    world.broken.set(broken);
+                    let mut login = Login::begin(world.world(), world.request(name), Passing::default());
+                    while let (login, next @ Next::Ask(_)) = (&mut login.0, &mut login.1) {
+                        *next = login.answer(answer);
+                    }
+                    let Next::End(ending) = login.1 else { panic!("it never ends") };
+                    let is_remembered = remembered && !throttled;
+                    let expected = match (mode, user) {
+                        (Mode::Off, _) => Some(Outcome::NotDue(NotDue::Off)),
+                        (_, "mallory") => None,
+                        // Whether somebody is enrolled is what cannot be told.
+                        (Mode::Monitor, _) if broken => Some(Outcome::NotDue(NotDue::Monitored)),
+                        _ if broken => None,
+                        (Mode::IfEnrolled | Mode::Monitor, "unenrolled") => Some(Outcome::NotDue(NotDue::NotEnrolled)),
+                        (Mode::Required, "unenrolled") => None,
+                        (_, "alice") if is_remembered => Some(Outcome::NotDue(NotDue::Remembered)),
+                        (_, "alice") if answer == RIGHT && !remembered && !throttled => Some(BY_APP),
+                        (Mode::Monitor, _) => Some(Outcome::NotDue(NotDue::Monitored)),
+                        _ => None,
+                    };
+                    let lets_in = matches!(ending.outcome, Outcome::Proved(_) | Outcome::NotDue(_));
+                    let cell = format!(
+                        "{mode:?} {user} remembered {remembered} throttled {throttled} broken {broken} {answer:?}"
+                    );
+                    assert_eq!(lets_in.then_some(ending.outcome), expected, "{cell}: {:?}", ending.outcome);
+                    cells += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(cells, 4 * 3 * 8 * 4);
 }
