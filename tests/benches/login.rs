@@ -8,6 +8,8 @@
 //! For a code that is mailed it measures the time to the prompt, with a Maildir for a mail server, beside the sender alone
 //! with the same mail and one such overwrite.
 //!
+//! A list of 1,000 rules is measured against none.
+//!
 //! To run it, as root, with the release build in place (`cargo build --release -p pam-twofactor`, then `-p twofactor`,
 //! then `-p twofactor-deliver`):
 //!
@@ -91,6 +93,10 @@ fn inside(folder: &Path, sizes: &[&str]) {
         }
         depopulate(folder);
     }
+    let (without, with) = measure_rules(folder, populate(folder, &measured, 1));
+    println!("\n{:<35}{:>30}{:>30}{:>8}", "", "without rules, ms", "with them, ms", "ratio");
+    println!("{:<35}{without:>30}{with:>30}{:>8.2}", format!("{RULES} rules"), with.median / without.median);
+    depopulate(folder);
     let (baseline, prompt) = measure_mailed(folder);
     println!("\n{:<35}{:>30}{:>30}{:>8}", "", "sender alone and 2 KiB, ms", "to the prompt, ms", "ratio");
     println!("{:<35}{baseline:>30}{prompt:>30}{:>8.2}", "a code by mail", prompt.median / baseline.median);
@@ -213,6 +219,32 @@ fn measure(folder: &Path, shape: Shape, users: &[User], repetitions: usize) -> (
         }
     }
     (Figures::of(baselines), Figures::of(logins))
+}
+
+/// Logins with and without a long list of rules, none of which matches, one after the other.
+fn measure_rules(folder: &Path, users: &[User]) -> (Figures, Figures) {
+    let rules: String = (0..RULES)
+        .map(|number| {
+            let (second, third) = (number / 250, number % 250);
+            format!("[[policy.rule]]\nservice = ['sshd']\nrhost = ['10.{second}.{third}.0/24']\nmode = 'off'\n")
+        })
+        .collect();
+    let user = &users[0];
+    let mut figures = ["", &rules].map(|settings| (settings, Vec::new()));
+    for repetition in 0..330 {
+        let code = user.secret.code();
+        for (settings, figures) in &mut figures {
+            fs::write("/etc/twofactor/config.toml", format!("# none\n{settings}")).expect("a bind mount of ours");
+            forget(folder, user);
+            let login = timed(|| log_in(folder, &user.name, &code));
+            if repetition >= 30 {
+                figures.push(login);
+            }
+        }
+    }
+    fs::remove_file("/etc/twofactor/config.toml").expect("a file of ours");
+    let [(_, without), (_, with)] = figures;
+    (Figures::of(without), Figures::of(with))
 }
 
 /// The sender alone with one mail, and the module up to its prompt for a code that is mailed.
@@ -489,6 +521,7 @@ exec "$@"
 /// Who the sender runs as.
 const SENDER_ID: &str = "4999";
 const MEASURED_USERS: usize = 100;
+const RULES: u32 = 1000;
 const RECORD_BYTES: usize = 2048;
 /// A code is good for the rest of its step and the whole of the next.
 const CODE_AGE: Duration = Duration::from_secs(20);

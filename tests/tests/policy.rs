@@ -188,10 +188,8 @@ fn a_time_that_is_over_or_lies_in_the_future_is_not_remembered() {
 }
 
 #[test]
-fn the_groups_that_cannot_be_told_deny_where_a_rule_wants_to_know_them() {
+fn a_rule_for_one_user_is_none_for_another() {
     let machine = Machine::new();
-    machine.configure("[[policy.rule]]\ngroup = ['admins']\n[policy]\nmode = 'off'\n");
-    // Without a rule that asks, nobody wants to know.
     machine.configure("[policy]\nmode = 'off'\n[[policy.rule]]\nuser = ['bob']\nmode = 'required'\n");
     assert_eq!(machine.login("alice", &json!({}), "x").outcome(), LET_IN);
     assert_eq!(machine.login("bob", &json!({}), "x").outcome(), REFUSED);

@@ -45,7 +45,7 @@ fn the_report_says_who_would_have_been_refused_and_who_is_not_enrolled() {
          bob                          1         0         1\n\
          carol                        1         0         0\n\
          root                         1         0         0\n\n\
-         1 logins were of names that nobody has.\n"
+         1 login was of names that nobody has.\n"
     );
     let report: Value = serde_json::from_str(&machine.report(&["--json"]).succeeded().stdout).unwrap();
     assert_eq!((&report["people"], &report["enrolled"], &report["unknown_users"]), (&json!(4), &json!(1), &json!(1)));

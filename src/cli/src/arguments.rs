@@ -91,7 +91,7 @@ pub(crate) enum Command {
         /// Whose.
         user: String,
     },
-    /// Say which rule of [policy] holds for a login, and what would happen.
+    /// Say which rule of `[policy]` holds for a login, and what would happen.
     #[command(
         after_help = "Example:\n  twofactor policy alice --service sshd --rhost 10.0.0.7 --ssh-auth 'publickey sk-ssh-ed25519@openssh.com'"
     )]

@@ -23,7 +23,7 @@ pub(crate) fn run(config: Option<&Path>, output: &mut Output) -> Result<(), Fail
     Err(Failure::new(format!("{} failed", counted(failed, "check")), "see what each of them says to do"))
 }
 
-/// What is wrong with the rules of [policy].
+/// What is wrong with the rules of `[policy]`.
 fn rules(policy: &Policy) -> Result<Vec<Finding>, LookUpError> {
     let mut findings = Vec::new();
     for (number, earlier) in policy.covered() {

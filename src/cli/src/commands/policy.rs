@@ -114,7 +114,7 @@ impl Outcome {
 struct Report<'a> {
     user: &'a str,
     service: &'a str,
-    /// Counted from 1; null where no rule matches and [policy] itself holds.
+    /// Counted from 1; null where no rule matches and `[policy]` itself holds.
     rule: Option<usize>,
     mode: &'static str,
     unenrolled: &'static str,

@@ -307,7 +307,7 @@ impl<'w> Login<'w> {
             }
             Ok(known.get().map_or(&[][..], Vec::as_slice))
         };
-        let circumstances = Circumstances {
+        let circumstances = Circumstances::<'_, LookUpError> {
             service: &request.service,
             user: account.map_or(&request.user, |account| account.name.as_str()),
             groups: &groups,

@@ -44,6 +44,9 @@ struct World {
     pauses: RefCell<Vec<Duration>>,
     drawn: Cell<u8>,
     groups: RefCell<Vec<String>>,
+    /// They are asked for once at the most.
+    groups_asked: Cell<bool>,
+    groups_lost: Cell<bool>,
     rhost: RefCell<Option<String>>,
 }
 
@@ -82,6 +85,8 @@ impl World {
             pauses: RefCell::default(),
             drawn: Cell::new(0),
             groups: RefCell::default(),
+            groups_asked: Cell::new(false),
+            groups_lost: Cell::new(false),
             rhost: RefCell::default(),
         }
     }
@@ -263,6 +268,9 @@ impl Accounts for World {
     }
 
     fn groups(&self, _: &Account) -> Result<Vec<String>, LookUpError> {
+        if self.groups_asked.replace(true) || self.groups_lost.get() {
+            return Err(nix::Error::EIO.into());
+        }
         Ok(self.groups.borrow().clone())
     }
 }
@@ -920,4 +928,26 @@ fn nothing_but_a_proof_or_a_policy_lets_anybody_in() {
         }
     }
     assert_eq!(cells, 4 * 3 * 8 * 4);
+}
+
+#[test]
+fn groups_are_asked_for_once_and_only_where_a_rule_wants_to_know() {
+    let world =
+        World::with("[[policy.rule]]\ngroup = ['a']\nmode = 'off'\n[[policy.rule]]\ngroup = ['b']\nmode = 'off'");
+    world.groups.replace(vec!["b".to_owned()]);
+    assert_eq!(world.outcome(&[]), Outcome::NotDue(NotDue::Off));
+    let world = World::with("[[policy.rule]]\nservice = ['sshd']\n[[policy.rule]]\ngroup = ['b']\nmode = 'off'");
+    assert_eq!(world.outcome(&[RIGHT]), BY_APP);
+    assert!(!world.groups_asked.get());
+}
+
+#[test]
+fn groups_that_cannot_be_told_deny_whatever_the_modes_are() {
+    for mode in Mode::ALL {
+        let mode = mode.name();
+        let world = World::with(&format!("[policy]\nmode = '{mode}'\n[[policy.rule]]\ngroup = ['a']\nmode = '{mode}'"));
+        world.groups_lost.set(true);
+        assert_eq!(world.outcome(&[]), Outcome::Unavailable, "{mode}");
+        assert!(world.log().contains("outcome=unavailable reason=records-unavailable error="), "{}", world.log());
+    }
 }

@@ -124,6 +124,7 @@ impl Unprivileged {
 #[derive(Debug, thiserror::Error)]
 #[error("look the user up: {source}")]
 pub struct LookUpError {
+    #[from]
     source: nix::Error,
 }
 

@@ -173,7 +173,8 @@ fn text(tally: &Tally) -> String {
         text.push_str(&row(&[(&group.group, 24), (&numbers, 30)]));
     }
     if tally.unknown_users > 0 {
-        text.push_str(&format!("\n{} logins were of names that nobody has.\n", tally.unknown_users));
+        let logins = if tally.unknown_users == 1 { "login was" } else { "logins were" };
+        text.push_str(&format!("\n{} {logins} of names that nobody has.\n", tally.unknown_users));
     }
     text
 }
