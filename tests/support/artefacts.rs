@@ -31,6 +31,12 @@ pub fn fake_server() -> PathBuf {
     beside("fake-server")
 }
 
+/// The security key without hardware. `cargo test` builds it, but not for a single `--test`: then
+/// `cargo build -p twofactor-tests --example security_key` does.
+pub fn security_key() -> PathBuf {
+    beside("examples/libsecurity_key.so")
+}
+
 fn beside(name: &str) -> PathBuf {
     let running = env::current_exe().expect("the test knows its own path");
     let beside = running.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.exists());

@@ -35,7 +35,7 @@ mod secret;
 mod sender;
 mod terminal;
 
-pub use artefacts::{checkout, fake_server, pam_host, release, sender};
+pub use artefacts::{checkout, fake_server, pam_host, release, security_key, sender};
 pub use authority::{Authority, Certificate};
 pub use door::{Door, Program, SAY_WHO, Visit};
 pub use fake::{Heard, Playing};
