@@ -40,6 +40,7 @@ fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Setup(setup) => commands::setup::run(setup, config, output),
         Command::Status { user } => commands::status::run(user.as_deref(), config, output),
         Command::List => commands::list::run(config, output),
+        Command::Report(report) => commands::report::run(report, config, output),
         Command::Try { user, service } => commands::trial::run(user, service, config, output),
         Command::Recovery { user } => commands::recovery::run(user, config, output),
         Command::Unlock { user } => commands::unlock::run(user, config, output),

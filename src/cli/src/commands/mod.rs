@@ -5,6 +5,7 @@ pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod recovery;
 pub(crate) mod remove;
+pub(crate) mod report;
 pub(crate) mod setup;
 pub(crate) mod status;
 pub(crate) mod test_send;
