@@ -130,7 +130,7 @@ pub(crate) struct Setup {
 
 #[derive(Args)]
 pub(crate) struct Report {
-    /// Read this file, or - for standard input [default: the journal, or /var/log/auth.log, or /var/log/secure].
+    /// Read FILE, or - for standard input [default: the journal, or where syslog writes authpriv].
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Vec<PathBuf>,
     /// Count only the logins of the last TIME: 12h, 7d.

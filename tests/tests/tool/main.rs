@@ -107,6 +107,7 @@ fn without_root_nothing_is_told_and_nothing_done() {
         &["status", "alice"],
         &["status"],
         &["list"],
+        &["report"],
         &["try", "alice"],
         &["recovery", "alice"],
         &["bypass", "alice"],
@@ -765,5 +766,5 @@ fn a_lost_keyring_is_not_called_a_new_one() {
 
 const SEE_HELP: &str = "see how it is used: twofactor --help";
 const BAD_LABEL: &str = "a label has 1 to 64 printable characters and no blanks around it";
-const COMMANDS: [&str; 10] =
-    ["setup", "status", "list", "try", "recovery", "bypass", "test-send", "unlock", "remove", "keys"];
+const COMMANDS: [&str; 11] =
+    ["setup", "status", "list", "report", "try", "recovery", "bypass", "test-send", "unlock", "remove", "keys"];
