@@ -200,7 +200,7 @@ fn the_log_is_the_journal_or_the_files_of_syslog_or_what_was_named() {
     assert_eq!(error, "there is no journal, and neither /var/log/auth.log nor /var/log/secure can be read");
     assert_eq!(hint, "name the file to which syslog writes authpriv: twofactor report --log FILE");
 
-    week.sandbox.write("/var/log/auth.log", line("alice", "2026-11-20T08:00:00Z"), 0o600);
+    week.sandbox.write("/var/log/auth.log", line("alice", "2024-11-20T08:00:00Z"), 0o600);
     week.sandbox.write("/var/log/auth.log.1", line("bob", "Nov 19 08:00:00").repeat(2), 0o600);
     assert_eq!(users(&[]), (3, json!(["/var/log/auth.log.1", "/var/log/auth.log"])));
     assert_eq!(users(&["--log", "/var/log/auth.log"]), (1, json!(["/var/log/auth.log"])));
@@ -210,7 +210,7 @@ fn the_log_is_the_journal_or_the_files_of_syslog_or_what_was_named() {
 
     // Who is asked, what, and with which environment.
     week.sandbox.bash("mkdir -p /var/log/journal/0123456789abcdef; rm -f /usr/bin/journalctl").succeeded();
-    week.sandbox.write("/tmp/answer", line("alice", "2026-11-20T08:00:00+0000"), 0o644);
+    week.sandbox.write("/tmp/answer", line("alice", "2024-11-20T08:00:00+0000"), 0o644);
     let fake = "#!/bin/bash\necho \"$@\" >/tmp/asked\nexport -p >/tmp/environment\ncat /tmp/answer\n";
     week.sandbox.write("/usr/bin/journalctl", fake, 0o755);
     assert_eq!(users(&[]), (1, json!(["the journal"])));
@@ -250,7 +250,7 @@ fn a_forged_or_spoilt_line_does_no_more_than_to_be_counted() {
     week.sandbox.write("/root/log", &log, 0o600);
     let report = |arguments: &[&str]| {
         let output =
-            week.sandbox.run("twofactor", [&["report", "--log", "/root/log", "--since", "300d"], arguments].concat());
+            week.sandbox.run("twofactor", [&["report", "--log", "/root/log", "--since", "366d"], arguments].concat());
         let output = output.succeeded();
         let unsafe_to_show = |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{202a}'..='\u{202e}'));
         assert!(!output.stdout.contains(unsafe_to_show), "{:?}", output.stdout);
@@ -446,6 +446,8 @@ impl Week {
             sandbox.stack(service, STACK);
         }
         sandbox.write("/etc/twofactor/config.toml", settings, 0o644);
+        // Wherever the machine stands, it is in UTC.
+        sandbox.bash("rm -f /etc/localtime").succeeded();
         Week { sandbox }
     }
 
@@ -523,20 +525,24 @@ impl Village {
             "unavailable reason=records-unavailable",
             "not-due reason=policy-off",
         ];
+        let days = "for ago in {17..4}; do date -u -d \"-$ago days\" +%FT%TZ; done";
+        let days = self.week.sandbox.bash(days).succeeded().stdout;
+        let days: Vec<&str> = days.lines().collect();
         let mut log = String::new();
         let mut say = |day: usize, user: &str, service: &str, ending: &str| {
             log += &format!(
-                "2026-11-{day:02}T08:00:00Z host sshd[1]: pam_twofactor(x:auth): event=login user={user} service={service} \
-                 rhost=192.0.2.7 tty=ssh outcome={ending} mode=monitor\n"
+                "{} host sshd[1]: pam_twofactor(x:auth): event=login user={user} service={service} \
+                 rhost=192.0.2.7 tty=ssh outcome={ending} mode=monitor\n",
+                days[day]
             );
         };
         for number in 0..400 {
             let ending = endings[(number * number + number / 14) % endings.len()];
             let service = ["sshd", "sudo", "login", "a-service-with-a-rather-long-name"][number % 4];
-            say(number % 14 + 10, &format!("person{}", number % ORDINARY), service, ending);
+            say(number % days.len(), &format!("person{}", number % ORDINARY), service, ending);
         }
         for (_, logged) in self.hostile() {
-            say(20, &logged, &format!("\"{HOSTILE_SERVICE}\""), "not-due reason=not-enrolled");
+            say(10, &logged, &format!("\"{HOSTILE_SERVICE}\""), "not-due reason=not-enrolled");
         }
         log
     }

@@ -10,18 +10,13 @@ use super::escaped;
 
 /// How many of each group are enrolled.
 pub(super) fn enrolment(summary: &Summary<'_>) -> String {
-    let bars = std::iter::once(&summary.everybody).chain(&summary.groups).take(BARS_MAX).map(|row| {
-        let missing = row.people.saturating_sub(row.enrolled);
-        Bar {
-            name: row.name,
-            note: format!(
-                "{} of {} · {}",
-                grouped(row.enrolled),
-                grouped(row.people),
-                percent(row.enrolled, row.people)
-            ),
-            parts: vec![("proved", "enrolled", row.enrolled), ("unenrolled", "not enrolled", missing)],
-        }
+    let bars = std::iter::once(&summary.everybody).chain(&summary.groups).take(BARS_MAX).map(|row| Bar {
+        name: row.name,
+        note: format!("{} of {} · {}", grouped(row.enrolled), grouped(row.people), percent(row.enrolled, row.people)),
+        parts: vec![
+            Part { class: "proved", words: "enrolled", count: row.enrolled },
+            Part { class: "unenrolled", words: "not enrolled", count: row.people.saturating_sub(row.enrolled) },
+        ],
     });
     let chart = Chart {
         id: "enrolment",
@@ -83,8 +78,15 @@ struct Chart<'c> {
 struct Bar<'c> {
     name: &'c str,
     note: String,
-    /// Class of the colour, words, and how many.
-    parts: Vec<(&'static str, &'static str, u64)>,
+    parts: Vec<Part>,
+}
+
+/// One colour of a bar or a column.
+struct Part {
+    /// The class of the colour.
+    class: &'static str,
+    words: &'static str,
+    count: u64,
 }
 
 /// A column that is as high as it counts.
@@ -96,91 +98,15 @@ struct Column {
 
 impl Chart<'_> {
     fn of_bars(&self, bars: &[Bar<'_>]) -> String {
-        let height = bars.len() * BAR_PITCH;
-        let mut drawing = String::new();
-        for (at, bar) in bars.iter().enumerate() {
-            let top = at * BAR_PITCH;
-            let (baseline, bar_top) = (top + 15, top + 24);
-            let name = escaped(&fitted(bar.name, NAME_CELLS));
-            let note = escaped(&bar.note);
-            let _ = writeln!(
-                drawing,
-                "<text x=\"0\" y=\"{baseline}\" class=\"name\">{name}</text>\
-                 <text x=\"100%\" y=\"{baseline}\" class=\"note\">{note}</text>\
-                 <rect x=\"0\" y=\"{bar_top}\" width=\"100%\" height=\"{BAR_HEIGHT}\" class=\"track\"/>"
-            );
-            let whole: u64 = bar.parts.iter().map(|(_, _, count)| count).sum();
-            let mut before = 0;
-            for (class, words, count) in bar.parts.iter().filter(|(_, _, count)| *count > 0) {
-                let _ = writeln!(
-                    drawing,
-                    "<rect x=\"{}\" y=\"{bar_top}\" width=\"{}\" height=\"{BAR_HEIGHT}\" class=\"{class}\">\
-                     <title>{name}: {words} {}</title></rect>",
-                    share(before, whole),
-                    share(*count, whole),
-                    grouped(*count),
-                );
-                before += count;
-            }
-        }
-        self.framed(height, bars.is_empty(), &drawing)
+        let tops = (0..).step_by(BAR_PITCH);
+        let drawing: String = tops.zip(bars).map(|(top, bar)| bar.drawn(top)).collect();
+        self.framed(bars.len() * BAR_PITCH, bars.is_empty(), &drawing)
     }
 
     fn of_columns(&self, columns: &[Column]) -> String {
-        let most = columns.iter().map(|column| column.logins.total()).max().unwrap_or(0);
-        let step = step(most);
-        let top = most.div_ceil(step).max(1) * step;
-        let height_of = |count: u64| count.saturating_mul(PLOT_HEIGHT) / top;
-        let mut drawing = String::new();
-        for line in (step..=top).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
-            let y = PLOT_TOP + PLOT_HEIGHT - height_of(line);
-            let _ = writeln!(
-                drawing,
-                "<line x1=\"0\" x2=\"100%\" y1=\"{y}\" y2=\"{y}\" class=\"grid\"/>\
-                 <text x=\"-8\" y=\"{}\" class=\"tick\">{}</text>",
-                y + 4,
-                grouped(line)
-            );
-        }
-        // Few columns stand at the right, not as broad as the page.
-        let length = u64::try_from(columns.len()).unwrap_or(u64::MAX);
-        let slots = length.max(SLOTS_MIN);
-        for (slot, column) in (slots - length..).zip(columns) {
-            let mut y = PLOT_TOP + PLOT_HEIGHT;
-            for (class, words, count) in parts(&column.logins) {
-                // What came at all can be seen.
-                let height = height_of(count).max(1);
-                y = y.saturating_sub(height);
-                let (x, width) = (share(slot * 10 + 1, slots * 10), share(8, slots * 10));
-                let _ = writeln!(
-                    drawing,
-                    "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" class=\"{class}\">\
-                     <title>{}: {words} {}</title></rect>",
-                    column.day,
-                    grouped(count),
-                );
-            }
-        }
-        let floor = PLOT_TOP + PLOT_HEIGHT;
-        let _ = writeln!(drawing, "<line x1=\"0\" x2=\"100%\" y1=\"{floor}\" y2=\"{floor}\" class=\"axis\"/>");
-        let baseline = floor + 20;
-        let middle = share((slots - length) * 2 + length / 2 * 2 + 1, slots * 2);
-        let first = share(slots - length, slots);
-        let days = [
-            (columns.first().filter(|_| length >= 4), first.as_str(), "start"),
-            (columns.get(columns.len() / 2).filter(|_| length >= SLOTS_MIN), middle.as_str(), "middle"),
-            (columns.last(), "100%", "end"),
-        ];
-        for (column, x, anchor) in days {
-            if let Some(Column { day, .. }) = column {
-                let _ = writeln!(
-                    drawing,
-                    "<text x=\"{x}\" y=\"{baseline}\" text-anchor=\"{anchor}\" class=\"day\">{day}</text>"
-                );
-            }
-        }
-        let height = usize::try_from(baseline + 6).unwrap_or_default();
-        self.framed(height, most == 0, &drawing)
+        let scale = Scale::of(columns);
+        let drawing = scale.lines_behind() + &scale.columns(columns) + &scale.days_below(columns);
+        self.framed(FLOOR + DAYS_HEIGHT, columns.is_empty(), &drawing)
     }
 
     fn framed(&self, height: usize, is_empty: bool, drawing: &str) -> String {
@@ -205,13 +131,123 @@ impl Chart<'_> {
     }
 }
 
-fn parts(logins: &Endings) -> Vec<(&'static str, &'static str, u64)> {
-    let part = |class: Class| (class.name(), class.words(), logins.in_class(class));
-    Class::ALL.into_iter().map(part).filter(|(_, _, count)| *count > 0).collect()
+impl Bar<'_> {
+    fn drawn(&self, top: usize) -> String {
+        let (baseline, y) = (top + 15, top + 24);
+        let (name, note) = (escaped(&fitted(self.name, NAME_CELLS)), escaped(&self.note));
+        let mut drawing = format!(
+            "<text x=\"0\" y=\"{baseline}\" class=\"name\">{name}</text>\
+             <text x=\"100%\" y=\"{baseline}\" class=\"note\">{note}</text>\
+             <rect x=\"0\" y=\"{y}\" width=\"100%\" height=\"{BAR_HEIGHT}\" class=\"track\"/>\n"
+        );
+        let whole: u64 = self.parts.iter().map(|part| part.count).sum();
+        let mut before = 0;
+        for Part { class, words, count } in self.parts.iter().filter(|part| part.count > 0) {
+            let (x, width) = (share(before, whole), share(*count, whole));
+            let _ = writeln!(
+                drawing,
+                "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{BAR_HEIGHT}\" class=\"{class}\">\
+                 <title>{name}: {words} {}</title></rect>",
+                grouped(*count),
+            );
+            before += count;
+        }
+        drawing
+    }
+}
+
+/// What stands where among columns.
+struct Scale {
+    /// What the highest line stands for.
+    top: u64,
+    /// What lies between two lines.
+    step: u64,
+    /// How many columns have room, and how many of them are left empty: few columns stand at the right, and are not as
+    /// broad as the page.
+    slots: u64,
+    empty: u64,
+}
+
+impl Scale {
+    fn of(columns: &[Column]) -> Self {
+        let most = columns.iter().map(|column| column.logins.total()).max().unwrap_or(0);
+        let step = step(most);
+        let length = u64::try_from(columns.len()).unwrap_or(u64::MAX);
+        let slots = length.max(SLOTS_MIN);
+        Self { top: most.div_ceil(step).max(1).saturating_mul(step), step, slots, empty: slots - length }
+    }
+
+    fn height(&self, count: u64) -> usize {
+        usize::try_from(u128::from(count) * PLOT_HEIGHT as u128 / u128::from(self.top)).unwrap_or(PLOT_HEIGHT)
+    }
+
+    fn lines_behind(&self) -> String {
+        let mut drawing = String::new();
+        for line in (self.step..=self.top).step_by(usize::try_from(self.step).unwrap_or(usize::MAX)) {
+            let y = FLOOR - self.height(line);
+            let _ = writeln!(
+                drawing,
+                "<line x1=\"0\" x2=\"100%\" y1=\"{y}\" y2=\"{y}\" class=\"grid\"/>\
+                 <text x=\"-8\" y=\"{}\" class=\"tick\">{}</text>",
+                y + 4,
+                grouped(line)
+            );
+        }
+        drawing
+    }
+
+    /// Four fifths of each slot, and the line that they stand on.
+    fn columns(&self, columns: &[Column]) -> String {
+        let mut drawing = String::new();
+        let width = share(8, self.slots * 10);
+        for (slot, column) in (self.empty..).zip(columns) {
+            let (x, mut y) = (share(slot * 10 + 1, self.slots * 10), FLOOR);
+            for Part { class, words, count } in parts(&column.logins) {
+                // What came at all can be seen.
+                let height = self.height(count).max(1);
+                y = y.saturating_sub(height);
+                let _ = writeln!(
+                    drawing,
+                    "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" class=\"{class}\">\
+                     <title>{}: {words} {}</title></rect>",
+                    column.day,
+                    grouped(count),
+                );
+            }
+        }
+        let _ = writeln!(drawing, "<line x1=\"0\" x2=\"100%\" y1=\"{FLOOR}\" y2=\"{FLOOR}\" class=\"axis\"/>");
+        drawing
+    }
+
+    /// The first day, the one in the middle and the last, as far as there is room for them on a telephone.
+    fn days_below(&self, columns: &[Column]) -> String {
+        let (length, middle) = (columns.len(), columns.len() / 2);
+        let slot = |at: usize| self.empty + u64::try_from(at).unwrap_or_default();
+        let begin = share(slot(0), self.slots);
+        let centre = share(slot(middle) * 2 + 1, self.slots * 2);
+        let mut drawing = String::new();
+        for (column, x, anchor) in [
+            (columns.first().filter(|_| length >= 4), begin.as_str(), "start"),
+            (columns.get(middle).filter(|_| length >= 7), centre.as_str(), "middle"),
+            (columns.last(), "100%", "end"),
+        ] {
+            if let Some(Column { day, .. }) = column {
+                let y = FLOOR + 20;
+                let _ =
+                    writeln!(drawing, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" class=\"day\">{day}</text>");
+            }
+        }
+        drawing
+    }
+}
+
+fn parts(logins: &Endings) -> Vec<Part> {
+    let part = |class: Class| Part { class: class.name(), words: class.words(), count: logins.in_class(class) };
+    Class::ALL.into_iter().map(part).filter(|part| part.count > 0).collect()
 }
 
 fn legend(logins: &Endings) -> Vec<(&'static str, &'static str)> {
-    parts(logins).into_iter().map(|(class, words, _)| (class, words)).collect()
+    parts(logins).into_iter().map(|part| (part.class, part.words)).collect()
 }
 
 /// Days as columns; where they would be too many, seven days in one, the last of them ending with the last day.
@@ -229,7 +265,7 @@ fn columns(days: &[Day]) -> (usize, Vec<Column>) {
     (span, columns)
 }
 
-/// `62.50%`, rounded so that parts laid end to end leave no gap.
+/// `62.50%`, rounded so that parts laid end to end are never longer than the whole.
 fn share(part: u64, whole: u64) -> String {
     let hundredths = part.saturating_mul(10_000).checked_div(whole).unwrap_or_default();
     format!("{}.{:02}%", hundredths / 100, hundredths % 100)
@@ -254,8 +290,12 @@ const BAR_PITCH: usize = 50;
 const BAR_HEIGHT: usize = 14;
 /// What fits beside the numbers on a telephone.
 const NAME_CELLS: usize = 20;
-const PLOT_TOP: u64 = 18;
-const PLOT_HEIGHT: u64 = 180;
+const PLOT_TOP: usize = 18;
+const PLOT_HEIGHT: usize = 180;
+/// Where columns stand.
+const FLOOR: usize = PLOT_TOP + PLOT_HEIGHT;
+/// The room for the days below.
+const DAYS_HEIGHT: usize = 26;
 /// Whatever the days are, a column is no broader than a seventh.
 const SLOTS_MIN: u64 = 7;
 /// Two months; what is more is charted by weeks.
