@@ -18,8 +18,8 @@ readonly PACKAGES=(
     oathtool zbar-tools
     # a real terminal, and a picture of it
     xterm xvfb x11-utils imagemagick fonts-dejavu-core
-    # a page of ours, as people see it
-    chromium poppler-utils
+    # a real browser, for the page that the tool writes
+    chromium
     # namespaces and injected faults
     iproute2 strace
     # a mail server with passwords, and who speaks TLS to our own servers

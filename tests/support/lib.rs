@@ -10,6 +10,7 @@
 //! * [`HostileSmtp`] and [`Gateway`]: servers for mail and short texts that do what they are told, [`Playing`] meanwhile,
 //!   and what they [`Heard`].
 //! * [`Sender`]: `twofactor-deliver` at work, an errand in and a verdict out.
+//! * [`Browser`]: a real Chromium, for a page that the tool writes.
 //! * [`Process`]: what the kernel says about a process of a sandbox.
 //! * [`Secret`]: an enrolled user's secret, whose codes the independent `oathtool` computes.
 //!
@@ -17,6 +18,7 @@
 
 mod artefacts;
 mod authority;
+mod browser;
 mod door;
 mod fake;
 mod gateway;
@@ -37,6 +39,7 @@ mod terminal;
 
 pub use artefacts::{checkout, fake_server, pam_host, release, security_key, sender};
 pub use authority::{Authority, Certificate};
+pub use browser::Browser;
 pub use door::{Door, Program, SAY_WHO, Visit};
 pub use fake::{Heard, Playing};
 pub use gateway::{Gateway, queued, response};

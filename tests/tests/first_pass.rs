@@ -135,6 +135,19 @@ fn guesses_that_come_as_passwords_count_like_any_other() {
 }
 
 #[test]
+fn one_answer_to_every_prompt_is_one_failure() {
+    let machine = Machine::new();
+    machine.stack(&["required pam_twofactor.so forward_pass nodelay"]);
+    let wrong = format!("{PASSWORD}{}", machine.alice.wrong_code());
+    let cycle = machine.login(&[&wrong, &wrong, &wrong]);
+    assert_eq!((cycle.prompts().len(), cycle.outcome()), (3, "PAM_AUTH_ERR"));
+    assert_eq!(machine.failures(), 1);
+    let other = format!("x{wrong}");
+    machine.login(&[&wrong, &other, &wrong]);
+    assert_eq!(machine.failures(), 4, "three answers, each other than the one before");
+}
+
+#[test]
 fn strangers_are_asked_and_refused_in_the_same_words() {
     let machine = Machine::new();
     machine.stack(&["required pam_twofactor.so forward_pass"]);

@@ -39,6 +39,9 @@ pub(crate) enum Command {
     },
     /// List everybody who is enrolled.
     List,
+    /// Say how far a roll-out has come: who is enrolled, how logins ended, whom `required` would refuse.
+    #[command(after_help = REPORT_NOTES)]
+    Report(Report),
     /// Log in through a real PAM service, in this terminal, and say what came out and why.
     #[command(after_help = "Example:\n  twofactor try alice --service sshd")]
     Try {
@@ -96,18 +99,6 @@ pub(crate) enum Command {
         after_help = "Example:\n  twofactor policy alice --service sshd --rhost 10.0.0.7 --ssh-auth 'publickey sk-ssh-ed25519@openssh.com'"
     )]
     Policy(Policy),
-    /// Say who has no second factor yet, and whom mode "required" would keep out, as the system log has it.
-    #[command(
-        after_help = "Examples:\n  twofactor report --html /root/second-factors.html\n  journalctl --since -7d | twofactor report --log -"
-    )]
-    Report {
-        /// Read this log instead of the system's own; - is standard input. May be given more than once.
-        #[arg(long, value_name = "FILE")]
-        log: Vec<PathBuf>,
-        /// Write a page with charts as well.
-        #[arg(long, value_name = "FILE")]
-        html: Option<PathBuf>,
-    },
     /// Look for what is set up in a way that cannot be meant.
     Doctor,
     /// Remove a user's second factor, or one part of it.
@@ -175,6 +166,22 @@ pub(crate) struct Setup {
     pub(crate) replace: bool,
 }
 
+#[derive(Args)]
+pub(crate) struct Report {
+    /// Read FILE, or - for standard input [default: the journal, or where syslog writes authpriv].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Vec<PathBuf>,
+    /// Count only the logins of the last TIME: 12h, 7d.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Count only the people of this group; more than one can be named.
+    #[arg(long, value_name = "G")]
+    pub(crate) group: Vec<String>,
+    /// Write a page with charts into FILE, or - for standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum SetupMethod {
     /// An authenticator app.
@@ -238,3 +245,10 @@ const SETUP_EXAMPLES: &str = "Examples:
   twofactor setup alice --method email --address alice@example.org
   twofactor setup alice --method sms --number +4930123456 --primary
   twofactor setup alice --no-confirm --json";
+
+const REPORT_NOTES: &str = "How logins ended is what the log says: whoever may write to it can make logins up.
+
+Examples:
+  twofactor report --since 7d
+  twofactor report --group staff --html /root/staff.html
+  zcat -f /var/log/auth.log* | twofactor report --log -";

@@ -40,12 +40,12 @@ fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Setup(setup) => commands::setup::run(setup, config, output),
         Command::Status { user } => commands::status::run(user.as_deref(), config, output),
         Command::List => commands::list::run(config, output),
+        Command::Report(report) => commands::report::run(report, config, output),
         Command::Try { user, service } => commands::trial::run(user, service, config, output),
         Command::Recovery { user } => commands::recovery::run(user, config, output),
         Command::Policy(policy) => commands::policy::run(policy, config, output),
         Command::Resync { user, label } => commands::resync::run(user, label.as_deref(), config, output),
         Command::Forget { user } => commands::forget::run(user, config, output),
-        Command::Report { log, html } => commands::report::run(log, html.as_deref(), config, output),
         Command::Doctor => commands::doctor::run(config, output),
         Command::Unlock { user } => commands::unlock::run(user, config, output),
         Command::Remove { user, method, label } => {

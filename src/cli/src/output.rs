@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
+use serde_json::ser::Formatter;
 use twofactor_message::shown;
 use zeroize::Zeroizing;
 
@@ -34,7 +35,8 @@ impl Output {
         }
         // Room for all of it: a buffer that grows leaves copies of secrets behind.
         let mut json = Zeroizing::new(Vec::with_capacity(JSON_BYTES));
-        serde_json::to_writer(&mut *json, value).map_err(|error| Failure::new(error, "try it without --json"))?;
+        let mut serializer = serde_json::Serializer::with_formatter(&mut *json, Ascii);
+        value.serialize(&mut serializer).map_err(|error| Failure::new(error, "try it without --json"))?;
         json.push(b'\n');
         self.answered.set(true);
         let mut stdout = io::stdout().lock();
@@ -75,6 +77,24 @@ impl Output {
             let _ = writeln!(io::stdout(), "{value}");
         }
         ExitCode::from(failure.status())
+    }
+}
+
+/// JSON with every character beyond printable ASCII escaped: a name in it moves no cursor of whoever looks at it.
+struct Ascii;
+
+impl Formatter for Ascii {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        for c in fragment.chars() {
+            if matches!(c, ' '..='~') {
+                writer.write_all(&[c as u8])?;
+                continue;
+            }
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -49,6 +49,14 @@ pub(super) fn split(answer: &[u8]) -> Vec<(usize, Entry)> {
     ways
 }
 
+/// The readings of what was typed for another module. A password of sixteen letters at its end is no recovery code; one
+/// with its dashes is.
+pub(super) fn split_password(typed: &[u8]) -> Vec<(usize, Entry)> {
+    let mut ways = split(typed);
+    ways.retain(|(at, entry)| matches!(entry, Entry::Digits(_)) || typed.len() - at > 16);
+    ways
+}
+
 /// More than PAM_MAX_RESP_SIZE lets through.
 const COMBINED_MAX_BYTES: usize = 512;
 
@@ -79,6 +87,15 @@ mod tests {
             assert_eq!(lengths(answer), expected, "{answer}");
         }
         assert_eq!(lengths(&format!("{}123456", "x".repeat(507))), [0; 0]);
+    }
+
+    #[test]
+    fn a_password_of_sixteen_letters_is_no_guess_at_a_recovery_code() {
+        let lengths = |typed: &[u8]| split_password(typed).len();
+        assert_eq!(lengths(b"correcthorsebatterystaple"), 0);
+        assert_eq!(lengths(b"hunter2k7qm3r9xt2vd8hwn"), 0);
+        assert_eq!(lengths(b"hunter2k7qm-3r9x-t2vd-8hwn"), 1);
+        assert_eq!(lengths(b"hunter2123456"), 2);
     }
 
     proptest! {

@@ -116,6 +116,8 @@ pub struct Login<'w> {
     passing: Passing,
     /// What stood before the code.
     password: Option<Secret>,
+    /// The last answer with a password in it.
+    combined: Option<Secret>,
     /// What can be chosen after `?`.
     ways: Vec<Way>,
     tries_left: u32,
@@ -155,6 +157,7 @@ impl<'w> Login<'w> {
             place: None,
             passing,
             password: None,
+            combined: None,
             ways: Vec::new(),
             tries_left: world.config.tries,
             detours_left: DETOURS_MAX,
@@ -206,6 +209,11 @@ impl<'w> Login<'w> {
 
     /// Judges what may be a password with a code behind it, as one attempt.
     fn judge_combined(&mut self, answer: &[u8], ways: Vec<(usize, Entry)>) -> Next {
+        // A client that has one answer gives it to every prompt: one slip of the finger is one failure.
+        if self.held.is_none() && self.combined.as_ref().is_some_and(|before| before.expose() == answer) {
+            return self.try_again(self.last, Slip::Wrong);
+        }
+        self.combined = Some(Secret::new(answer.to_vec()));
         let (mut lengths, mut entries) = (Vec::new(), Vec::new());
         for (length, entry) in ways {
             lengths.push(length);
@@ -228,7 +236,7 @@ impl<'w> Login<'w> {
             return None;
         }
         let typed = self.passing.first_pass.take();
-        let ways = typed.as_ref().map(|typed| combined::split(typed.expose())).unwrap_or_default();
+        let ways = typed.as_ref().map(|typed| combined::split_password(typed.expose())).unwrap_or_default();
         let next = match typed.filter(|_| !ways.is_empty()) {
             Some(typed) => self.judge_combined(typed.expose(), ways),
             None if self.passing.first == FirstPass::All => {

@@ -264,14 +264,6 @@ impl<'w> Registrar<'w> {
         Ok(Some(Standing { enrolment, state, now }))
     }
 
-    /// Whether a user is enrolled, without opening what is sealed.
-    ///
-    /// # Errors
-    /// The records cannot be read.
-    pub fn is_enrolled(&self, account: &Account) -> Result<bool, RegistrarError> {
-        Ok(self.files.users()?.contains(&enrolment_name(&account.name))?)
-    }
-
     /// The names of all who are enrolled, sorted.
     ///
     /// # Errors
