@@ -78,13 +78,13 @@ impl Machine {
         let sandbox = Sandbox::installed();
         sandbox.add_user("alice", "correct horse");
         let alice = sandbox.enrol("alice");
-        sandbox.bash("cp -p /var/lib/twofactor/state/alice /tmp/fresh").succeeded();
+        sandbox.bash("cp -p /var/lib/twofactor/state/alice /run/state-as-enrolled").succeeded();
         Machine { sandbox, alice }
     }
 
     /// Brings our module to an end in a stack, and says what became of the whole.
     fn end(&self, end: &str, stack: &dyn Fn(&str) -> String) -> String {
-        self.sandbox.bash("cat /tmp/fresh >/var/lib/twofactor/state/alice").succeeded();
+        self.sandbox.bash("cat /run/state-as-enrolled >/var/lib/twofactor/state/alice").succeeded();
         let (mut line, mut settings, mut answer) = ("pam_twofactor.so nodelay", "", self.alice.wrong_code());
         match end {
             "proved" => answer = self.alice.code(),

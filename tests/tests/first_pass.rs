@@ -237,9 +237,9 @@ impl Machine {
 
     /// The same enrolment on a machine where nothing was used yet.
     fn forget_everything(&self) {
-        if !self.sandbox.path("/tmp/fresh").exists() {
-            self.sandbox.bash("cp -p /var/lib/twofactor/state/alice /tmp/fresh").succeeded();
+        if !self.sandbox.path("/run/state-as-enrolled").exists() {
+            self.sandbox.bash("cp -p /var/lib/twofactor/state/alice /run/state-as-enrolled").succeeded();
         }
-        self.sandbox.bash("cat /tmp/fresh >/var/lib/twofactor/state/alice").succeeded();
+        self.sandbox.bash("cat /run/state-as-enrolled >/var/lib/twofactor/state/alice").succeeded();
     }
 }
