@@ -61,7 +61,7 @@ impl Failure {
             RegistrarError::NoSuchPart => format!("see what there is: twofactor status {user}"),
             RegistrarError::WhichDevice => format!("say which: --label L; see twofactor status {user}"),
             RegistrarError::NotFound => {
-                "wait for the next code and try it again; a clock may be off by 2 hours at most, a counter by 1000"
+                "try it again with the next two; a clock may be off by 2 hours, a counter by 1000, a lost one by 30000"
                     .to_owned()
             }
             RegistrarError::KeyringLost { .. } => {

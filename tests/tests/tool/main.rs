@@ -110,6 +110,7 @@ fn without_root_nothing_is_told_and_nothing_done() {
         &["report"],
         &["try", "alice"],
         &["recovery", "alice"],
+        &["resync", "alice"],
         &["bypass", "alice"],
         &["test-send", "mail", "alice@example.test"],
         &["unlock", "alice"],
@@ -141,6 +142,8 @@ fn what_can_not_be_done_is_said_in_two_lines() {
     for (arguments, error) in [
         (&["recovery", "bob"][..], "bob: not enrolled"),
         (&["unlock", "bob"], "bob: not enrolled"),
+        (&["resync", "bob"], "bob: not enrolled"),
+        (&["resync", "alice", "--label", "tablet"], "alice: there is no such method or device"),
         (&["remove", "bob"], "bob: not enrolled"),
         (&["remove", "bob", "--label", "authenticator"], "bob: not enrolled"),
         (&["remove", "alice", "--label", "tablet"], "alice: there is no such method or device"),

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use twofactor_core::factor::Label;
 use twofactor_core::factor::entry::Entry;
+use twofactor_core::registrar::{RegistrarError, device_to_find};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -18,7 +19,10 @@ pub(crate) fn run(user: &str, label: Option<&str>, config: Option<&Path>, output
     let account = account(user)?;
     let label = label.map(|label| Label::try_from(label.to_owned())).transpose()?;
     let about = |error| Failure::about(account.name.as_str(), &error);
-    office.registrar().standing(&account).map_err(about)?;
+    // What would make the command fail in the end is said before anybody waits for a second code.
+    let standing = office.registrar().standing(&account).map_err(about)?;
+    let enrolment = standing.ok_or(RegistrarError::NotEnrolled).map_err(about)?.enrolment;
+    device_to_find(&enrolment, label.as_ref()).map_err(about)?;
     let first = ask("A code that the device shows: ")?;
     let second = ask("And the one that comes after it: ")?;
     let found = office.registrar().resynchronise(&account, label.as_ref(), [&first, &second]).map_err(about)?;

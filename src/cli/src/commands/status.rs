@@ -7,7 +7,7 @@ use serde::Serialize;
 use twofactor_core::account::Account;
 use twofactor_core::clock::UnixTime;
 use twofactor_core::enrolment::{Device, Kind, Otp};
-use twofactor_core::factor::totp::Moving;
+use twofactor_core::factor::totp::{Moving, next_counter};
 use twofactor_core::registrar::Standing;
 use twofactor_core::throttle::{Failures, Gate};
 
@@ -222,7 +222,8 @@ fn devices(office: &Office, standing: &Standing) -> Vec<DeviceReport> {
                     Moving::Counter { first } => KindReport::Token {
                         digits,
                         algorithm,
-                        next_counter: burnt.map_or(Some(first), |burnt| burnt.0.checked_add(1)),
+                        // Without a state the next login takes every counter for used.
+                        next_counter: standing.state.as_ref().and_then(|_| next_counter(first, burnt)),
                     },
                 }
             }

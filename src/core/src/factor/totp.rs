@@ -145,18 +145,17 @@ impl Parameters {
                 Some((current.saturating_sub(steps), current.saturating_add(steps)))
             }
             Moving::Counter { first } => {
-                let next = next_counter(first, burnt)?;
-                Some((
-                    next.saturating_sub(u64::from(window.look_ahead)).max(first),
-                    next.saturating_add(window.look_ahead.into()),
-                ))
+                let (next, ahead) = (next_counter(first, burnt)?, u64::from(window.look_ahead));
+                // At least the last one that was used is told from one that is wrong.
+                Some((next.saturating_sub(ahead.max(1)).max(first), next.saturating_add(ahead)))
             }
         }
     }
 }
 
 /// The first counter that was not used; `None` if that is not known.
-fn next_counter(first: u64, burnt: Option<Step>) -> Option<u64> {
+#[must_use]
+pub fn next_counter(first: u64, burnt: Option<Step>) -> Option<u64> {
     burnt.map_or(Some(first), |burnt| burnt.0.checked_add(1).map(|next| next.max(first)))
 }
 
@@ -203,7 +202,7 @@ impl Key {
     /// a fresh one's cannot shadow it.
     #[must_use]
     pub fn judge(&self, code: &str, now: UnixTime, window: Window, burnt: Option<Step>) -> Judgement {
-        let Some((first, last)) = self.parameters.acceptable(now, window, burnt) else { return Judgement::Wrong };
+        let Some((first, last)) = self.parameters.acceptable(now, window, burnt) else { return Judgement::Lost };
         let mut seen_burnt = false;
         for step in first..=last {
             if self.is_of(code, step) {
@@ -218,7 +217,7 @@ impl Key {
 
     /// The later of two steps in a row that two codes are of, the nearest to what is expected, within
     /// [`RESYNC_SECONDS`] or [`RESYNC_COUNTERS`]. What was used is not found again, unless a counter that is not known
-    /// is to be found.
+    /// is to be found, which may be as far as [`LOST_COUNTERS`] from where it began.
     #[must_use]
     pub fn resynchronise(&self, codes: [&str; 2], now: UnixTime, burnt: Option<Step>) -> Option<Step> {
         let [earlier, later] = codes;
@@ -235,8 +234,9 @@ impl Key {
                 near.flatten().filter_map(is_pair).find(fresh)
             }
             Moving::Counter { first } => {
-                let next = next_counter(first, burnt).unwrap_or(first);
-                (next..=next.saturating_add(RESYNC_COUNTERS)).find_map(is_pair)
+                let next = next_counter(first, burnt);
+                let (next, farthest) = next.map_or((first, LOST_COUNTERS), |next| (next, RESYNC_COUNTERS));
+                (next..=next.saturating_add(farthest)).find_map(is_pair)
             }
         }
     }
@@ -255,12 +255,16 @@ pub enum Judgement {
     Replayed,
     /// No code of this window.
     Wrong,
+    /// Nobody knows which codes of this counter were used, so that all of them count as used.
+    Lost,
 }
 
 /// How far a clock may be off to be found by two codes: 2 hours.
 pub const RESYNC_SECONDS: u64 = 2 * 3600;
 /// How far a counter may be ahead to be found by two codes.
 pub const RESYNC_COUNTERS: u64 = 1000;
+/// How far a counter that is not known may have come: twenty codes a day for four years.
+pub const LOST_COUNTERS: u64 = 30_000;
 /// 80 bits: what google-authenticator gave out for years.
 const SECRET_MIN_BYTES: usize = 10;
 const SECRET_MAX_BYTES: usize = 128;
@@ -330,12 +334,16 @@ mod tests {
         {
             assert_eq!(token.judge(HOTP[used], NOW, window, Some(Step(4))), judgement, "{used}");
         }
-        assert_eq!(
-            token.judge(HOTP[0], NOW, window, Some(Step(u64::MAX))),
-            Judgement::Wrong,
-            "nobody knows where it is"
-        );
+        assert_eq!(token.judge(HOTP[0], NOW, window, Some(Step(u64::MAX))), Judgement::Lost);
         assert_eq!(token.judge(HOTP[0], NOW, window, Some(Step(u64::MAX - 1))), Judgement::Wrong);
+    }
+
+    #[test]
+    fn a_token_that_may_not_be_ahead_at_all_is_told_that_its_last_code_was_used() {
+        let token = token(0);
+        assert_eq!(token.judge(HOTP[4], NOW, NONE, Some(Step(4))), Judgement::Replayed);
+        assert_eq!(token.judge(HOTP[3], NOW, NONE, Some(Step(4))), Judgement::Wrong);
+        assert_eq!(token.judge(HOTP[6], NOW, NONE, Some(Step(4))), Judgement::Wrong);
     }
 
     #[test]
@@ -356,6 +364,30 @@ mod tests {
         for (first, second) in [(8, 7), (7, 9), (7, 7)] {
             assert_eq!(find(first, second, None), None, "{first} {second}");
         }
+    }
+
+    #[test]
+    fn a_token_is_looked_for_so_far_and_no_farther() {
+        let token = token(7);
+        let find = |first: u64, burnt| {
+            let codes = [first, first + 1].map(|counter| token.totp.generate(counter).to_string());
+            token.resynchronise([&codes[0], &codes[1]], NOW, burnt)
+        };
+        let (known, lost) = (Some(Step(9)), Some(Step(u64::MAX)));
+        for (first, burnt, found) in [
+            (10 + RESYNC_COUNTERS, known, true),
+            (11 + RESYNC_COUNTERS, known, false),
+            (7 + RESYNC_COUNTERS, None, true),
+            (8 + RESYNC_COUNTERS, None, false),
+            (7 + LOST_COUNTERS, lost, true),
+            (8 + LOST_COUNTERS, lost, false),
+            (6, lost, false),
+        ] {
+            assert_eq!(find(first, burnt), found.then_some(Step(first + 1)), "{first} {burnt:?}");
+        }
+        let last = Parameters { moving: Moving::Counter { first: u64::MAX - 1 }, ..Parameters::COMMON };
+        let last = Key::new(&Secret::new(b"12345678901234567890".to_vec()), last).unwrap();
+        assert_eq!(last.resynchronise(["755224", "287082"], NOW, None), None, "the end of all counters");
     }
 
     #[test]

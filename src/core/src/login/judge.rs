@@ -93,6 +93,8 @@ pub(super) enum Verdict {
     Replayed,
     /// It was right, but is too old.
     Expired,
+    /// It is wrong, or of a token whose counter nobody knows.
+    Lost,
     /// It was not judged.
     Held(Gate),
 }
@@ -159,7 +161,8 @@ pub(super) fn judge(
             _ => continue,
         };
         // What is said is what was nearest to being right.
-        if !matches!(found, Verdict::Wrong { voided: false }) {
+        let is_plain = |verdict: &Verdict| matches!(verdict, Verdict::Wrong { voided: false });
+        if is_plain(&verdict) || !(is_plain(&found) || found == Verdict::Lost) {
             verdict = found;
         }
         if matches!(verdict, Verdict::Accepted(_)) {
@@ -181,7 +184,7 @@ pub(super) fn judge(
 
 /// A code of an app, or one that was sent.
 fn digits(code: &str, factors: &Factors, state: &mut State, now: UnixTime, settings: Settings<'_>) -> Verdict {
-    let mut replayed = false;
+    let (mut replayed, mut lost) = (false, false);
     for factor in &factors.devices {
         if let Means::Otp(key) = &factor.means
             && settings.takes(key.parameters().method())
@@ -197,6 +200,7 @@ fn digits(code: &str, factors: &Factors, state: &mut State, now: UnixTime, setti
                     return Verdict::Accepted(Proof { drift_seconds, ..Proof::of_device(by, Some(&factor.label)) });
                 }
                 totp::Judgement::Replayed => replayed = true,
+                totp::Judgement::Lost => lost = true,
                 totp::Judgement::Wrong => {}
             }
         }
@@ -215,6 +219,7 @@ fn digits(code: &str, factors: &Factors, state: &mut State, now: UnixTime, setti
         state::Judgement::Used => Verdict::Replayed,
         state::Judgement::Wrong { .. } if replayed => Verdict::Replayed,
         state::Judgement::Expired => Verdict::Expired,
+        state::Judgement::Wrong { voided: false } if lost => Verdict::Lost,
         state::Judgement::Wrong { voided } => Verdict::Wrong { voided },
     }
 }
@@ -262,7 +267,7 @@ fn news(
         Verdict::Accepted(Proof { recovery_left: Some(left), .. }) => {
             (Event::RecoveryUsed, format!("Recovery codes left: {left}"))
         }
-        Verdict::Wrong { .. } | Verdict::Replayed | Verdict::Expired
+        Verdict::Wrong { .. } | Verdict::Replayed | Verdict::Expired | Verdict::Lost
             if is_counted && state.failures.count == config.limits.lock_after =>
         {
             (Event::Locked, format!("Wrong codes in a row: {}", state.failures.count))

@@ -399,6 +399,7 @@ impl<'w> Login<'w> {
             Verdict::Wrong { voided: true } => self.judged(Refusal::WrongCode, gate, Slip::Voided),
             Verdict::Replayed => self.judged(Refusal::ReplayedCode, gate, Slip::Replayed),
             Verdict::Expired => self.judged(Refusal::ExpiredCode, gate, Slip::Expired),
+            Verdict::Lost => self.judged(Refusal::CounterUnknown, gate, Slip::Lost),
             Verdict::Held(gate) => {
                 self.log_attempt("held");
                 self.held = Some(gate);

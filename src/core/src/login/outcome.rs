@@ -66,6 +66,8 @@ pub enum Refusal {
     ReplayedCode,
     /// The last code was right, but is too old.
     ExpiredCode,
+    /// The last code was wrong, or of a token whose counter nobody knows.
+    CounterUnknown,
     /// The last answer was no code.
     NoCode,
     /// The host answered in the place of somebody whom it refuses.
@@ -102,6 +104,7 @@ impl Outcome {
             Self::Refused(Refusal::WrongCode) => "wrong-code",
             Self::Refused(Refusal::ReplayedCode) => "replayed-code",
             Self::Refused(Refusal::ExpiredCode) => "expired-code",
+            Self::Refused(Refusal::CounterUnknown) => "counter-unknown",
             Self::Refused(Refusal::NoCode) => "no-code",
             Self::Refused(Refusal::HostRefuses) => "host-refuses",
             Self::Refused(Refusal::NoAnswer) => "no-answer",

@@ -58,6 +58,8 @@ pub(super) enum Slip {
     Replayed,
     /// It was right, but is too old.
     Expired,
+    /// It was wrong, or of a token whose counter nobody knows.
+    Lost,
     /// It was empty.
     Nothing,
 }
@@ -82,6 +84,7 @@ fn said(remark: &Remark, config: &Config) -> Option<String> {
                 Slip::Voided => ("wrong code, and the one that was sent is void now, ", ", ? for a new one"),
                 Slip::Replayed => ("that code was already used, give a new one, ", ""),
                 Slip::Expired => ("that code is too old, ", ", ? for a new one"),
+                Slip::Lost => ("wrong code, or an administrator has to find your token again, ", ", ? for help"),
                 Slip::Nothing => ("nothing was typed, ", ", ? for help"),
             };
             format!("{before}{}{after}", tries(*tries_left))

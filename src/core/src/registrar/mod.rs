@@ -10,7 +10,7 @@ mod resync;
 pub use bypass::BypassCode;
 pub use recovery::RecoveryCodes;
 pub use removal::Part;
-pub use resync::Found;
+pub use resync::{Found, device_to_find};
 
 use std::path::PathBuf;
 

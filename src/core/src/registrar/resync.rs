@@ -32,7 +32,7 @@ impl Registrar<'_> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
         let before = self.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
-        let Device { id, label, .. } = only(&before, label)?.clone();
+        let Device { id, label, .. } = device_to_find(&before, label)?.clone();
         let factors = before.open(&self.files.keyring()?).map_err(|source| {
             let path = users.path().join(enrolment_name(&account.name));
             StoreError::Enrolment { path, source }
@@ -42,6 +42,8 @@ impl Registrar<'_> {
         let (now, mut found) = (self.files.now()?, None);
         // The lock of the state keeps a login from using either code meanwhile.
         self.change_state(&before, |state| {
+            // A device that is new to it may have been used elsewhere.
+            state.follow(&before, now, self.files.window());
             found = key.resynchronise(codes, now, state.burnt(id));
             if let Some(step) = found {
                 state.find_again(id, step);
@@ -55,9 +57,14 @@ impl Registrar<'_> {
         for device in enrolment.devices.iter_mut().filter(|device| device.id == id) {
             let Kind::Otp(otp) = &mut device.kind else { continue };
             let drift = otp.parameters.drift(step, now);
-            if let (Moving::Time { period, ahead }, Some(drift)) = (&mut otp.parameters.moving, drift) {
-                *ahead = drift;
-                ahead_seconds = i64::try_from(period.seconds()).ok().map(|seconds| i64::from(drift) * seconds);
+            match (&mut otp.parameters.moving, drift) {
+                (Moving::Time { period, ahead }, Some(drift)) => {
+                    *ahead = drift;
+                    ahead_seconds = i64::try_from(period.seconds()).ok().map(|seconds| i64::from(drift) * seconds);
+                }
+                // Should the state be lost again, what was used until now is not found any more.
+                (Moving::Counter { first }, _) => *first = step.0.saturating_add(1),
+                (Moving::Time { .. }, None) => {}
             }
         }
         if enrolment != before {
@@ -69,7 +76,10 @@ impl Registrar<'_> {
 }
 
 /// The device of that label, or the only one that makes codes by itself.
-fn only<'e>(enrolment: &'e Enrolment, label: Option<&Label>) -> Result<&'e Device, RegistrarError> {
+///
+/// # Errors
+/// There is none, or there are several.
+pub fn device_to_find<'e>(enrolment: &'e Enrolment, label: Option<&Label>) -> Result<&'e Device, RegistrarError> {
     let makes_codes = |device: &&Device| matches!(device.kind, Kind::Otp(_));
     let named = |device: &&Device| label.is_none_or(|label| device.label == *label);
     let mut devices = enrolment.devices.iter().filter(makes_codes).filter(named);

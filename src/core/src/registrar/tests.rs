@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::enrolment::{Factor, Means};
 use crate::factor::otp::Algorithm;
 use crate::factor::recovery::{self, RecoveryCode};
-use crate::factor::totp::{Judgement, Window};
+use crate::factor::totp::{Judgement, Moving, Window};
 use crate::state::Opened;
 use crate::store::{Record, Roots, Store};
 use crate::sys::Kernel;
@@ -419,4 +419,110 @@ fn a_bypass_code_keeps_its_key_until_it_is_void() {
     assert_eq!(registrar.retire_keys().unwrap(), []);
     registrar.issue_bypass(&alice(), 3600).unwrap();
     assert_eq!(registrar.retire_keys().unwrap().len(), 1);
+}
+
+/// RFC 4226 appendix D, which is of the same seed.
+const HOTP: [&str; 10] =
+    ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"];
+
+impl Place {
+    fn enrol_token(&self) {
+        let (files, secret) = (self.files(), Secret::new(SEED.to_vec()));
+        let parameters = Parameters { moving: Moving::Counter { first: 0 }, ..Parameters::COMMON };
+        let kind = NewKind::Otp { parameters, secret, proved: None };
+        let device = NewDevice { label: named("token"), kind, replace: false, primary: false };
+        Registrar::new(&files, &Kernel).enrol(&alice(), device, true).unwrap();
+    }
+
+    fn resync(&self, label: Option<&str>, codes: [&str; 2]) -> Result<Found, RegistrarError> {
+        Registrar::new(&self.files(), &Kernel).resynchronise(&alice(), label.map(named).as_ref(), codes)
+    }
+
+    /// The last used counter or step of the only device.
+    fn burnt(&self) -> Option<Step> {
+        let standing = Registrar::new(&self.files(), &Kernel).standing(&alice()).unwrap().unwrap();
+        standing.state.unwrap().burnt(standing.enrolment.devices[0].id)
+    }
+
+    /// All that a resync could change, but which of the two places of the state it was written to.
+    fn all(&self) -> (Vec<u8>, State) {
+        let states = self.files().states().unwrap();
+        (fs::read(self.path("users/alice.toml")).unwrap(), StateFile::peek(&states, "alice").unwrap().unwrap())
+    }
+}
+
+fn named(label: &str) -> Label {
+    Label::try_from(label.to_owned()).unwrap()
+}
+
+#[test]
+fn two_codes_that_find_nothing_change_nothing() {
+    let place = Place::new();
+    place.enrol_token();
+    place.resync(None, [HOTP[1], HOTP[2]]).unwrap();
+    let before = place.all();
+    for codes in [[HOTP[1], HOTP[2]], [HOTP[2], HOTP[3]], [HOTP[5], HOTP[4]], [HOTP[5], HOTP[7]], ["", ""]] {
+        assert!(matches!(place.resync(None, codes), Err(RegistrarError::NotFound)), "{codes:?}");
+        assert_eq!(place.all(), before, "{codes:?}");
+    }
+    place.enrol("phone");
+    assert!(matches!(place.resync(None, [HOTP[5], HOTP[6]]), Err(RegistrarError::WhichDevice)));
+    assert!(matches!(place.resync(Some("tablet"), [HOTP[5], HOTP[6]]), Err(RegistrarError::NoSuchPart)));
+    assert_eq!(place.resync(Some("token"), [HOTP[5], HOTP[6]]).unwrap().step, Step(6));
+}
+
+#[test]
+fn what_was_used_before_a_token_was_found_is_not_found_when_the_state_is_lost_again() {
+    let place = Place::new();
+    place.enrol_token();
+    for (first, is_found) in [(6, true), (2, false), (7, false), (8, true)] {
+        fs::remove_file(place.path("state/alice")).unwrap();
+        let found = place.resync(None, [HOTP[first], HOTP[first + 1]]);
+        assert_eq!(found.is_ok(), is_found, "{first}: {found:?}");
+        let expected = if is_found { first as u64 + 1 } else { u64::MAX };
+        assert_eq!(place.burnt(), Some(Step(expected)), "{first}");
+    }
+}
+
+#[test]
+fn a_token_that_is_new_to_a_state_is_found_and_not_only_said_to_be() {
+    let place = Place::new();
+    place.enrol_token();
+    let (files, enrolment) = (place.files(), fs::read(place.path("users/alice.toml")).unwrap());
+    let alone = Registrar::new(&files, &Kernel);
+    place.enrol("phone");
+    alone.remove_part(&alice(), &Part::Device(named("token"))).unwrap();
+    alone.unlock(&alice()).unwrap();
+    let mut opened = StateFile::open(&files.states().unwrap(), "alice", Duration::ZERO).unwrap();
+    let Opened::Locked(state) = &mut opened else { panic!("held") };
+    let now = files.now().unwrap();
+    state.state.follow(&files.enrolment(&files.users().unwrap(), &alice()).unwrap().unwrap(), now, Window::ONE);
+    state.save().unwrap();
+    drop(opened);
+    // As by whatever carries enrolments from one host to another.
+    fs::write(place.path("users/alice.toml"), enrolment).unwrap();
+    assert_eq!(place.resync(None, [HOTP[3], HOTP[4]]).unwrap().step, Step(4));
+    assert_eq!(place.burnt(), Some(Step(4)));
+}
+
+#[test]
+fn a_clock_that_was_found_makes_no_used_code_good() {
+    let place = Place::new();
+    place.enrol("phone");
+    // At 100 s the phone is two steps ahead: RFC 4226's codes are those of its steps.
+    place.time.0.set(100);
+    assert_eq!(place.resync(None, [HOTP[4], HOTP[5]]).unwrap().ahead_seconds, Some(60));
+    assert_eq!(place.burnt(), Some(Step(5)));
+    for codes in [[HOTP[4], HOTP[5]], [HOTP[3], HOTP[4]]] {
+        assert!(matches!(place.resync(None, codes), Err(RegistrarError::NotFound)), "{codes:?}");
+    }
+    // Where the state is lost, what its clock may have shown counts as used.
+    fs::remove_file(place.path("state/alice")).unwrap();
+    assert!(!place.takes_totp());
+    assert_eq!(place.burnt(), Some(Step(6)));
+    // A clock that was set right again is found as soon as it has come past what was used.
+    assert!(place.resync(None, [HOTP[3], HOTP[4]]).is_err());
+    place.time.0.set(210);
+    assert_eq!(place.resync(None, [HOTP[6], HOTP[7]]).unwrap().ahead_seconds, Some(0));
+    assert!(!fs::read_to_string(place.path("users/alice.toml")).unwrap().contains("ahead"));
 }

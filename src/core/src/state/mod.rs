@@ -138,7 +138,7 @@ impl State {
     /// word.
     pub fn find_again(&mut self, id: DeviceId, step: Step) {
         if let Some(device) = self.devices.iter_mut().find(|device| device.id == id) {
-            device.burnt = device.burnt.filter(|burnt| *burnt != Step(u64::MAX)).max(Some(step));
+            device.burnt = device.burnt.filter(|burnt| *burnt != LOST).max(Some(step));
         }
     }
 
@@ -155,8 +155,10 @@ impl State {
         self.devices.iter().find(|device| device.id == id).and_then(|device| device.drift)
     }
 
-    /// Makes a new device known, with the step that proved it. What a login may have found of it already stays.
+    /// Makes a new device known, with the step that proved it. What a login may have found of it already stays, except
+    /// that nobody knew its counter: no code of it was taken then, and now it is known.
     pub fn introduce(&mut self, id: DeviceId, proved: Option<Step>) {
+        self.devices.retain(|device| device.id != id || device.burnt != Some(LOST));
         match (self.devices.iter().any(|device| device.id == id), proved) {
             (false, burnt) => self.devices.push(DeviceState::new(id, burnt)),
             (true, Some(step)) => self.burn(id, step),
@@ -195,6 +197,9 @@ impl State {
         (0..issued).filter(|position| !self.is_recovery_used(*position)).count()
     }
 }
+
+/// What the last counter of a token is taken for while nobody knows it.
+const LOST: Step = Step(u64::MAX);
 
 #[cfg(test)]
 mod tests {
@@ -267,11 +272,30 @@ mod tests {
         assert_eq!(state.burnt(DeviceId(1)), None);
     }
 
-    #[test]
-    fn a_token_that_appears_is_used_up_until_two_codes_find_it() {
+    fn token() -> Enrolment {
         let mut token = enrolment(&[1], 1);
         let Kind::Otp(otp) = &mut token.devices[0].kind else { panic!("no token") };
         otp.parameters.moving = Moving::Counter { first: 0 };
+        token
+    }
+
+    #[test]
+    fn a_token_that_a_login_has_seen_before_it_was_introduced_begins_where_it_was_proved() {
+        for proved in [None, Some(Step(3))] {
+            let mut state = State::fresh(&enrolment(&[], 1));
+            state.follow(&token(), NOW, Window::ONE);
+            assert_eq!(state.burnt(DeviceId(1)), Some(Step(u64::MAX)));
+            state.introduce(DeviceId(1), proved);
+            assert_eq!(state.burnt(DeviceId(1)), proved);
+            state.burn(DeviceId(1), Step(9));
+            state.introduce(DeviceId(1), proved);
+            assert_eq!(state.burnt(DeviceId(1)), Some(Step(9)), "what is known stays");
+        }
+    }
+
+    #[test]
+    fn a_token_that_appears_is_used_up_until_two_codes_find_it() {
+        let token = token();
         let mut state = State::rebuilt(&token, NOW, Window::ONE);
         assert_eq!(state.burnt(DeviceId(1)), Some(Step(u64::MAX)));
         state.find_again(DeviceId(1), Step(8));
