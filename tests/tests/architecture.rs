@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Core's modules from the top to the bottom; each may use only what stands after it.
-const FLOORS: [&str; 16] = [
+const FLOORS: [&str; 17] = [
     "login",
     "registrar",
     "courier",
@@ -14,6 +14,7 @@ const FLOORS: [&str; 16] = [
     "keyring",
     "config",
     "document",
+    "words",
     "policy",
     "throttle",
     "factor",

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use twofactor_message::Language;
 
 /// Set up and administer second factors for Linux logins.
 #[derive(Parser)]
@@ -101,6 +102,15 @@ pub(crate) enum Command {
     Policy(Policy),
     /// Look for what is set up in a way that cannot be meant.
     Doctor,
+    /// Speak to a user in another language, at the prompt and in messages.
+    #[command(after_help = "Example:\n  twofactor language alice de")]
+    Language {
+        /// To whom.
+        user: String,
+        /// In which.
+        #[arg(value_enum)]
+        language: SpokenLanguage,
+    },
     /// Remove a user's second factor, or one part of it.
     #[command(after_help = "Examples:\n  twofactor remove alice\n  twofactor remove alice --label \"old phone\"")]
     Remove {
@@ -155,6 +165,9 @@ pub(crate) struct Setup {
     /// Begin logins with this one from now on, instead of the first that was enrolled.
     #[arg(long)]
     pub(crate) primary: bool,
+    /// What the user is spoken to in from now on [default: as before, or as config.toml says].
+    #[arg(long, value_enum, value_name = "L")]
+    pub(crate) language: Option<OwnLanguage>,
     /// How to show the QR code [default: terminal, if standard output is one].
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) qr: Option<Qr>,
@@ -192,6 +205,50 @@ pub(crate) enum SetupMethod {
     Email,
     /// Codes by text message.
     Sms,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum OwnLanguage {
+    /// English.
+    En,
+    /// German.
+    De,
+    /// French.
+    Fr,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum SpokenLanguage {
+    /// English.
+    En,
+    /// German.
+    De,
+    /// French.
+    Fr,
+    /// What config.toml says.
+    Default,
+}
+
+impl From<OwnLanguage> for Language {
+    fn from(chosen: OwnLanguage) -> Self {
+        match chosen {
+            OwnLanguage::En => Self::En,
+            OwnLanguage::De => Self::De,
+            OwnLanguage::Fr => Self::Fr,
+        }
+    }
+}
+
+impl SpokenLanguage {
+    /// The language, if it is not the one for everybody.
+    pub(crate) fn own(self) -> Option<Language> {
+        match self {
+            Self::En => Some(Language::En),
+            Self::De => Some(Language::De),
+            Self::Fr => Some(Language::Fr),
+            Self::Default => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -11,7 +11,7 @@ use twofactor_core::enrolment::{Device, DeviceId, Enrolment, Kind};
 use twofactor_core::registrar::Registrar;
 use twofactor_core::store::{Files, Roots};
 use twofactor_core::sys::{self, Accounts, Kernel, Passwd};
-use twofactor_message::{EmailAddress, Event, Occasion};
+use twofactor_message::{EmailAddress, Event, Language, Occasion};
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -39,14 +39,14 @@ impl Office {
     }
 
     /// Tells a user by mail what was changed, if they want to know. What cannot be sent stops nobody; it is said.
-    pub(crate) fn tell(&self, account: &Account, mailboxes: &Mailboxes, event: Event, detail: &str, output: &Output) {
+    pub(crate) fn tell(&self, account: &Account, reader: &Reader, event: Event, detail: &str, output: &Output) {
         let Ok(now) = clock::System.now() else { return };
         if !self.config.notify.contains(&event) {
             return;
         }
-        for to in mailboxes {
+        for to in &reader.mailboxes {
             let news = News { event, detail: detail.to_owned(), to: to.clone() };
-            let parcel = courier::notice(&self.config, occasion(&self.config, account, now), &news);
+            let parcel = courier::notice(&self.config, occasion(&self.config, account, now, reader.language), &news);
             let mut delivery = Sender::new(&self.config).send(parcel);
             match delivery.wait(NOTICE_PATIENCE) {
                 Some(verdict) if verdict.delivered_by().is_none() => {
@@ -77,20 +77,26 @@ impl Office {
     }
 }
 
-/// Where a user is told of changes.
-pub(crate) type Mailboxes = Vec<EmailAddress>;
+/// Where and how a user is told of changes.
+#[derive(Default)]
+pub(crate) struct Reader {
+    mailboxes: Vec<EmailAddress>,
+    /// What they have chosen, if anything.
+    pub(crate) language: Option<Language>,
+}
 
-/// The mailboxes of an enrolment.
-pub(crate) fn mailboxes(enrolment: &Enrolment) -> Mailboxes {
+/// Who reads what is sent to the mailboxes of an enrolment.
+pub(crate) fn reader(enrolment: &Enrolment) -> Reader {
     let address = |kind: &Kind| match kind {
         Kind::Email(address) => Some(address.clone()),
         Kind::Otp(_) | Kind::Sms(_) => None,
     };
-    enrolment.devices.iter().filter_map(|device| address(&device.kind)).collect()
+    let mailboxes = enrolment.devices.iter().filter_map(|device| address(&device.kind)).collect();
+    Reader { mailboxes, language: enrolment.language }
 }
 
 /// What a message of this tool is about.
-pub(crate) fn occasion(config: &Config, account: &Account, at: UnixTime) -> Occasion {
+pub(crate) fn occasion(config: &Config, account: &Account, at: UnixTime, language: Option<Language>) -> Occasion {
     Occasion {
         user: account.name.as_str().to_owned(),
         service: "twofactor".to_owned(),
@@ -99,6 +105,7 @@ pub(crate) fn occasion(config: &Config, account: &Account, at: UnixTime) -> Occa
         at: at.0,
         host: sys::host_name(),
         issuer: config.issuer.clone(),
+        language: config.words(language).language(),
     }
 }
 

@@ -8,7 +8,7 @@
 //! | flow | [`login`], [`registrar`] |
 //! | reach | [`courier`] |
 //! | records | [`store`], [`state`], [`enrolment`], [`keyring`], [`config`], [`document`] |
-//! | meaning | [`policy`], [`throttle`], [`factor`] |
+//! | meaning | [`words`], [`policy`], [`throttle`], [`factor`] |
 //! | ground | [`sys`], [`account`], [`secret`], [`clock`] |
 #![forbid(unsafe_code)]
 
@@ -28,6 +28,8 @@ pub mod keyring;
 pub mod config;
 
 pub mod document;
+
+pub mod words;
 
 pub mod policy;
 

@@ -269,7 +269,7 @@ fn together<R>(attempts: &[Attempt<R>]) -> u32 {
     attempts.iter().fold(0, |sum: u32, attempt| sum.saturating_add(attempt.timeout_seconds))
 }
 
-const MAGIC: [u8; 8] = *b"2FERRND1";
+const MAGIC: [u8; 8] = *b"2FERRND2";
 /// No errand is longer; most of it would be certificates.
 pub const ERRAND_MAX_BYTES: usize = 1024 * 1024;
 
@@ -327,6 +327,7 @@ mod tests {
             at: 0,
             host: "web1".to_owned(),
             issuer: "x".to_owned(),
+            language: crate::Language::En,
         };
         let note = Note {
             number: "+4930123456".parse().unwrap(),

@@ -7,6 +7,7 @@
 mod address;
 mod errand;
 mod frame;
+mod language;
 mod letter;
 mod number;
 mod printable;
@@ -19,6 +20,7 @@ pub use errand::{
     Smtp, Text, TextRoute, Twilio,
 };
 pub use frame::FrameError;
+pub use language::Language;
 pub use letter::{CODE_WORDS, Code, Event, Letter, NOTICE_WORDS, Note, Occasion, RESCUE_WORDS, Subject, Wording};
 pub use number::{NumberError, PhoneNumber};
 pub use printable::{logged, shown};

@@ -26,7 +26,7 @@ impl Template {
 
     /// A text that was checked before.
     #[must_use]
-    pub(crate) fn of(text: &str) -> Self {
+    pub fn of(text: &str) -> Self {
         Self(text.to_owned())
     }
 
@@ -39,7 +39,15 @@ impl Template {
     /// Whether a word is filled in anywhere.
     #[must_use]
     pub fn has(&self, word: &str) -> bool {
-        pieces(&self.0).any(|piece| matches!(piece, Piece::Field(field) if field == word))
+        self.words().any(|field| field == word)
+    }
+
+    /// The words that are filled in, in their order.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        pieces(&self.0).filter_map(|piece| match piece {
+            Piece::Field(word) => Some(word),
+            Piece::Literal(_) => None,
+        })
     }
 
     /// The text with every place filled in.

@@ -12,7 +12,8 @@ use pam::secret::SecretBytes;
 use twofactor_core::factor::entry::is_of_a_host_that_refuses;
 use twofactor_core::login::{FirstPass, Journal, Passing, Prompt, Request, Severity};
 use twofactor_core::secret::Secret;
-use twofactor_message::logged;
+use twofactor_core::words::{self, Sentence};
+use twofactor_message::{Language, logged};
 
 use crate::ffi;
 use crate::outcome::MISCONFIGURED;
@@ -101,10 +102,8 @@ impl<'h> Host<'h> {
     /// Bad arguments or a bad configuration: nobody gets in, and the log says what to mend.
     pub(crate) fn misconfigured(&self, error: &str) -> PamResultCode {
         self.write(Severity::Alert, &format!("event=login outcome=misconfigured error={}", logged(error)));
-        self.tell(
-            "Your second factor can't be checked right now. Your administrator finds the reason in the log.",
-            false,
-        );
+        // What is wrong may be the language.
+        self.tell(words::ours(Language::En, Sentence::Unavailable), false);
         MISCONFIGURED
     }
 

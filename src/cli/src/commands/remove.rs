@@ -7,11 +7,12 @@ use twofactor_core::account::UserName;
 use twofactor_core::factor::{Label, Method};
 use twofactor_core::registrar::Part;
 use twofactor_core::sys::{Accounts, Passwd};
+use twofactor_core::words::Sentence;
 use twofactor_message::Event;
 
 use crate::arguments::RemovableMethod;
 use crate::failure::Failure;
-use crate::office::{Office, account, mailboxes};
+use crate::office::{Office, account, reader};
 use crate::output::Output;
 
 /// Runs the command.
@@ -27,7 +28,7 @@ pub(crate) fn run(
     let found = Passwd.find(user)?;
     // Whoever is told of it has to be known before it is gone. What cannot be read can be removed all the same.
     let before = found.as_ref().and_then(|account| office.registrar().standing(account).ok().flatten());
-    let mailboxes = before.map(|standing| mailboxes(&standing.enrolment)).unwrap_or_default();
+    let reader = before.map(|standing| reader(&standing.enrolment)).unwrap_or_default();
     let still_enrolled = match part(method, label)? {
         Some(part) => office.registrar().remove_part(&account(user)?, &part).map_err(about)?,
         None => {
@@ -36,12 +37,13 @@ pub(crate) fn run(
         }
     };
     if let Some(account) = &found {
+        let words = office.config.words(reader.language);
         let detail = match (method, label) {
             (_, Some(label)) => format!("{label:?}"),
-            (Some(method), None) => format!("Every {}", method.method()),
-            (None, None) => "All of them, and the recovery codes".to_owned(),
+            (Some(method), None) => words.fill(Sentence::NewsEvery, &[("method", method.method().name())]),
+            (None, None) => words.say(Sentence::NewsAll),
         };
-        office.tell(account, &mailboxes, Event::MethodRemoved, &detail, output);
+        office.tell(account, &reader, Event::MethodRemoved, &detail, output);
     }
     if let (true, Some(account)) = (still_enrolled, &found)
         && let Ok(Some(left)) = office.registrar().standing(account)

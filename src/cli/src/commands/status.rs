@@ -10,6 +10,7 @@ use twofactor_core::enrolment::{Device, Kind, Otp};
 use twofactor_core::factor::totp::{Moving, next_counter};
 use twofactor_core::registrar::Standing;
 use twofactor_core::throttle::{Failures, Gate};
+use twofactor_message::Language;
 
 use crate::failure::Failure;
 use crate::office::{Office, account_named};
@@ -28,6 +29,8 @@ pub(crate) fn run(user: Option<&str>, config: Option<&Path>, output: &mut Output
 pub(super) struct Report {
     user: String,
     enrolled: bool,
+    /// Null if it is the one for everybody.
+    language: Option<&'static str>,
     methods: Vec<DeviceReport>,
     recovery_codes_left: usize,
     failures: u32,
@@ -120,6 +123,7 @@ impl Report {
         Ok(Self {
             user: account.name.as_str().to_owned(),
             enrolled: standing.is_some(),
+            language: standing.as_ref().and_then(|standing| standing.enrolment.language).map(Language::name),
             methods: standing.as_ref().map(|standing| devices(office, standing)).unwrap_or_default(),
             recovery_codes_left: standing.as_ref().map_or(0, recovery_codes_left),
             failures: failures.count,
@@ -155,6 +159,9 @@ impl Report {
         }
         text.push_str(&format!("  {:<10} {} codes left\n", "recovery", self.recovery_codes_left));
         let last = self.last_success.map_or_else(|| "never".to_owned(), |time| point_in_time(UnixTime(time)));
+        if let Some(language) = self.language {
+            text.push_str(&format!("Language:     {language}\n"));
+        }
         text.push_str(&format!("Last proved:  {last}\n"));
         text.push_str(&format!("Failures:     {}{}\n", self.failures, self.consequence()));
         if let Some(until) = self.bypass_until {

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod letters;
+mod messages;
 mod policy;
 mod seconds;
 
@@ -11,7 +12,7 @@ pub use seconds::Seconds;
 
 use std::path::{Path, PathBuf};
 
-use twofactor_message::{EmailAddress, Event};
+use twofactor_message::{EmailAddress, Event, Language};
 
 use crate::account::UserName;
 use crate::document::{self, Mistake, Table, Value, Written, Wrong, checked, choice};
@@ -22,12 +23,15 @@ use crate::factor::totp::{Moving, Parameters, Window};
 use crate::policy::{Mode, Policy, Terms, Unenrolled};
 use crate::sys::{self, Directory, FileError, split};
 use crate::throttle::Limits;
+use crate::words::{Catalogue, Sentence, Words};
 
 /// The settings of this host.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// What authenticator apps show beside the user's name.
     pub issuer: String,
+    /// What people are spoken to in who have chosen no other, strangers and the administrator among them.
+    pub language: Language,
     /// The methods that may be set up and that are taken at a login.
     pub methods: Vec<Method>,
     /// Whom somebody writes to who has lost every method.
@@ -60,6 +64,8 @@ pub struct Config {
     pub limits: Limits,
     /// How codes are asked for.
     pub prompt: Prompt,
+    /// The administrator's sentences.
+    pub messages: Catalogue,
 }
 
 /// `[code]`: codes that are sent.
@@ -87,10 +93,10 @@ pub struct Rescue {
 pub struct Prompt {
     /// Whether what is typed can be seen.
     pub echo: bool,
-    /// How every prompt for a code begins.
-    pub code: String,
-    /// How a prompt for a password with a code behind it begins.
-    pub combined: String,
+    /// How every prompt for a code begins, in any language.
+    pub code: Option<String>,
+    /// How a prompt for a password with a code behind it begins, in any language.
+    pub combined: Option<String>,
 }
 
 impl Config {
@@ -139,6 +145,7 @@ impl Config {
         if let Some(Methods(methods)) = table.optional("methods")? {
             config.methods = methods;
         }
+        config.language = table.or("language", config.language)?;
         config.rescue_mail = table.optional("rescue_mail")?;
         if let Some(DeliverUser(name)) = table.optional("deliver_user")? {
             config.deliver_user = name;
@@ -202,15 +209,27 @@ impl Config {
         })?;
         table.table("prompt", |prompt| {
             config.prompt.echo = prompt.or("echo", config.prompt.echo)?;
-            if let Some(PromptText(code)) = prompt.optional("code")? {
-                config.prompt.code = code;
-            }
-            if let Some(PromptText(combined)) = prompt.optional("combined")? {
-                config.prompt.combined = combined;
-            }
+            config.prompt.code = prompt.optional("code")?.map(|PromptText(code)| code);
+            config.prompt.combined = prompt.optional("combined")?.map(|PromptText(combined)| combined);
             Ok(())
         })?;
+        if let Some(messages) = table.table("messages", messages::read)? {
+            config.messages = messages;
+        }
+        let twice = |setting: &Option<String>, sentence| setting.is_some() && config.messages.has(sentence);
+        if twice(&config.prompt.code, Sentence::CodePrompt) || twice(&config.prompt.combined, Sentence::CombinedPrompt)
+        {
+            return Err(table.wrong("messages", "[prompt] says already how prompts begin".to_owned()));
+        }
         Ok(config)
+    }
+}
+
+impl Config {
+    /// The words for somebody who has chosen a language, or has not.
+    #[must_use]
+    pub fn words(&self, chosen: Option<Language>) -> Words<'_> {
+        Words::new(&self.messages, chosen.unwrap_or(self.language))
     }
 }
 
@@ -218,6 +237,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             issuer: sys::host_name(),
+            language: Language::En,
             methods: vec![Method::Totp, Method::Recovery],
             rescue_mail: None,
             deliver_user: UserName::of_the_sender(),
@@ -241,11 +261,8 @@ impl Default for Config {
             notify: Event::ALL.to_vec(),
             tries: 3,
             limits: Limits { free_failures: 3, longest_wait_seconds: 15 * 60, lock_after: 100 },
-            prompt: Prompt {
-                echo: false,
-                code: "Verification code: ".to_owned(),
-                combined: "Password & verification code: ".to_owned(),
-            },
+            prompt: Prompt { echo: false, code: None, combined: None },
+            messages: Catalogue::default(),
         }
     }
 }
@@ -414,7 +431,7 @@ mod tests {
         assert_eq!(config.policy.rules, []);
         let Terms { mode, unenrolled, .. } = config.policy.otherwise;
         assert_eq!((mode, unenrolled), (Mode::Required, Unenrolled::Deny));
-        assert_eq!(config.prompt.code, "Verification code: ");
+        assert_eq!(config.words(None).prompt(Sentence::CodePrompt), "Verification code: ");
     }
 
     #[test]
@@ -423,6 +440,7 @@ mod tests {
             issuer = "example.org"
             methods = ["totp"]
             rescue_mail = "helpdesk@example.org"
+            language = "fr"
             [policy]
             mode = "if-enrolled"
             unenrolled = "deny"
@@ -443,14 +461,14 @@ mod tests {
         "#;
         let config = Config::parse(text.as_bytes()).unwrap();
         assert_eq!(config.issuer, "example.org");
-        assert_eq!(config.methods, [Method::Totp]);
+        assert_eq!((config.language, &config.methods[..]), (Language::Fr, &[Method::Totp][..]));
         assert_eq!(config.rescue_mail.unwrap().as_str(), "helpdesk@example.org");
         assert_eq!(config.policy.otherwise.mode, Mode::IfEnrolled);
         assert_eq!((config.totp.digits.count(), config.totp.period_seconds()), (8, Some(60)));
         assert_eq!((config.totp.algorithm, config.window.steps()), (Algorithm::Sha256, 2));
         assert_eq!((config.tries, config.limits.free_failures), (2, 5));
         assert_eq!((config.limits.longest_wait_seconds, config.limits.lock_after), (3600, 20));
-        let (code, combined) = ("Code: ".to_owned(), "Both: ".to_owned());
+        let (code, combined) = (Some("Code: ".to_owned()), Some("Both: ".to_owned()));
         assert_eq!(config.prompt, Prompt { echo: true, code, combined });
     }
 
@@ -471,6 +489,27 @@ mod tests {
             (
                 "[prompt]\ncode = \"a\\u001b\"",
                 "line 2, column 8: a prompt has 1 to 200 bytes of printable text on one line",
+            ),
+        ] {
+            assert_eq!(Config::parse(text.as_bytes()).unwrap_err().to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn sentences_are_replaced_for_all_languages_or_for_one() {
+        let text = "[messages]\nrefused = 'No.'\n[messages.de]\nrefused = 'Nein.'\nwait = 'in {time}'\n";
+        let config = Config::parse(text.as_bytes()).unwrap();
+        let said = |language| config.words(Some(language)).say(Sentence::Refused);
+        assert_eq!(Language::ALL.map(said), ["No.", "Nein.", "No."]);
+        assert_eq!(config.words(None).language(), Language::En);
+        for (text, expected) in [
+            ("language = 'da'", "line 1, column 12: unknown value `da`: did you mean `de`?"),
+            ("[messages]\nrefusd = 'x'", "line 2, column 1: unknown key `refusd`: did you mean `refused`?"),
+            ("[messages.de]\nwait = 'x'", "line 2, column 8: without {time} the sentence would be of no use"),
+            ("[messages.fr]\nsent = 'x {too}'", "line 2, column 8: nothing fills in {too}: it can be {to}"),
+            (
+                "[prompt]\ncode = 'x'\n[messages.de]\ncode_prompt = 'x'",
+                "line 3, column 2: [prompt] says already how prompts begin",
             ),
         ] {
             assert_eq!(Config::parse(text.as_bytes()).unwrap_err().to_string(), expected, "{text}");

@@ -2,6 +2,7 @@
 
 use serde_spanned::Spanned;
 use toml::de::DeValue;
+use twofactor_message::Language;
 
 use super::unknown;
 use crate::factor::otp::{Algorithm, Digits, Period};
@@ -104,10 +105,13 @@ impl<T: Value> Value for Vec<T> {
 pub(crate) fn choice<T: Copy>(value: &Written<'_>, words: &[(&str, T)]) -> Result<T, Wrong> {
     let word = text(value)?;
     let chosen = words.iter().find(|(known, _)| *known == word).map(|(_, chosen)| *chosen);
-    chosen.ok_or_else(|| {
-        let known: Vec<_> = words.iter().map(|(known, _)| *known).collect();
-        Wrong::new(value, unknown("value", word, &known))
-    })
+    chosen.ok_or_else(|| none_of(value, word, &mut words.iter().map(|(known, _)| *known)))
+}
+
+/// Made once for all types that can be chosen.
+#[inline(never)]
+fn none_of(value: &Written<'_>, word: &str, known: &mut dyn Iterator<Item = &str>) -> Wrong {
+    Wrong::new(value, unknown("value", word, &known.collect::<Vec<_>>()))
 }
 
 impl Value for Method {
@@ -125,6 +129,12 @@ impl Value for Algorithm {
 impl Value for Mode {
     fn read(value: &Written<'_>) -> Result<Self, Wrong> {
         choice(value, &Self::ALL.map(|mode| (mode.name(), mode)))
+    }
+}
+
+impl Value for Language {
+    fn read(value: &Written<'_>) -> Result<Self, Wrong> {
+        choice(value, &Self::ALL.map(|language| (language.name(), language)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The enrolment as a file. `docs/format.md` describes it.
 
+use twofactor_message::Language;
 use zeroize::Zeroizing;
 
 use super::{DEVICES_MAX, DIGESTS_MAX, Device, DeviceId, Enrolment, Kind, Otp, RecoverySheet};
@@ -22,7 +23,7 @@ impl Enrolment {
         if record.user != account.name.as_str() || record.uid != account.uid {
             return Err(EnrolmentError::Stranger { user: record.user, uid: record.uid });
         }
-        let Record { generation, devices, primary, recovery, .. } = record;
+        let Record { generation, devices, primary, language, recovery, .. } = record;
         let twice =
             |at: usize, d: &Device| devices.iter().take(at).any(|before| before.id == d.id || before.label == d.label);
         if devices.iter().enumerate().any(|(at, device)| twice(at, device)) {
@@ -37,7 +38,7 @@ impl Enrolment {
         if primary.is_some_and(|primary| devices.iter().all(|device| device.id != primary)) {
             return Err(EnrolmentError::NoSuchPrimary);
         }
-        Ok(Self { account: account.clone(), generation, devices, primary, recovery })
+        Ok(Self { account: account.clone(), generation, devices, primary, language, recovery })
     }
 
     /// The file's content.
@@ -48,6 +49,9 @@ impl Enrolment {
         writer.number("uid", self.account.uid.into()).number("generation", self.generation.into());
         if let Some(primary) = self.primary {
             writer.number("primary", primary.0.into());
+        }
+        if let Some(language) = self.language {
+            writer.string("language", language.name());
         }
         for device in &self.devices {
             device.write(writer.element("method"));
@@ -66,6 +70,7 @@ struct Record {
     generation: u32,
     devices: Vec<Device>,
     primary: Option<DeviceId>,
+    language: Option<Language>,
     recovery: Option<RecoverySheet>,
 }
 
@@ -89,6 +94,7 @@ impl Record {
             uid: table.required("uid")?,
             generation: table.or("generation", 0)?,
             primary: table.optional("primary")?.map(DeviceId),
+            language: table.optional("language")?,
             devices: table.tables("method", Device::read)?,
             recovery: table.table("recovery", RecoverySheet::read)?,
         })
@@ -326,6 +332,7 @@ mod tests {
                 device(3, "text", Kind::Sms("+4930123456".parse().unwrap())),
             ],
             primary: Some(DeviceId(2)),
+            language: Some(Language::De),
             recovery: Some(RecoverySheet {
                 generation: 1,
                 sealed: Sealed { key, content: vec![2; 72] },
@@ -373,6 +380,7 @@ mod tests {
             ("kind = \"totp\"", "kind = \"hotp\""),
             ("ahead = \"-90\"", "ahead = \"-90s\""),
             ("primary = 2", "primary = 9"),
+            ("language = \"de\"", "language = \"tlh\""),
             ("alice@", "-oQ/tmp@"),
             ("+49", "+0"),
         ] {

@@ -5,7 +5,7 @@ mod file;
 
 pub use file::{ENROLMENT_MAX_BYTES, EnrolmentError, keys_of};
 
-use twofactor_message::{EmailAddress, PhoneNumber};
+use twofactor_message::{EmailAddress, Language, PhoneNumber};
 
 use crate::account::Account;
 use crate::clock::UnixTime;
@@ -26,6 +26,8 @@ pub struct Enrolment {
     pub devices: Vec<Device>,
     /// The device that a login begins with, if that is not the first.
     pub primary: Option<DeviceId>,
+    /// What they are spoken to in, if not as everybody.
+    pub language: Option<Language>,
     /// The recovery codes, if any were issued.
     pub recovery: Option<RecoverySheet>,
 }
@@ -90,6 +92,8 @@ pub struct Factors {
     pub digest_keys: Vec<DigestKey>,
     /// As in the enrolment.
     pub generation: u32,
+    /// As in the enrolment.
+    pub language: Option<Language>,
 }
 
 /// A device, ready to be used.
@@ -116,7 +120,7 @@ impl Enrolment {
     /// An enrolment without any method, for somebody to add the first one.
     #[must_use]
     pub fn empty(account: Account) -> Self {
-        Self { account, generation: 0, devices: Vec::new(), primary: None, recovery: None }
+        Self { account, generation: 0, devices: Vec::new(), primary: None, language: None, recovery: None }
     }
 
     /// The device of that label.
@@ -163,7 +167,8 @@ impl Enrolment {
             Some(sheet) => Some((open(&sheet.sealed, &sheet.purpose())?, sheet.digests.clone())),
             None => None,
         };
-        Ok(Factors { devices, recovery, digest_keys: keyring.digest_keys(account), generation: self.generation })
+        let (generation, language) = (self.generation, self.language);
+        Ok(Factors { devices, recovery, digest_keys: keyring.digest_keys(account), generation, language })
     }
 
     /// Every sealed secret with its purpose, to be sealed anew.

@@ -14,6 +14,7 @@ use crate::policy::Terms;
 use crate::state::{self, BYPASS_PURPOSE, Channel, State};
 use crate::store::Record;
 use crate::throttle::Gate;
+use crate::words::Sentence;
 
 use super::ProvedBy;
 
@@ -262,15 +263,15 @@ fn news(
     now: UnixTime,
     config: &Config,
 ) -> Option<News> {
-    let to = factors.mailbox()?.clone();
+    let (to, words) = (factors.mailbox()?.clone(), config.words(factors.language));
     let (event, detail) = match verdict {
         Verdict::Accepted(Proof { recovery_left: Some(left), .. }) => {
-            (Event::RecoveryUsed, format!("Recovery codes left: {left}"))
+            (Event::RecoveryUsed, words.count(Sentence::NewsRecovery, *left as u64))
         }
         Verdict::Wrong { .. } | Verdict::Replayed | Verdict::Expired | Verdict::Lost
             if is_counted && state.failures.count == config.limits.lock_after =>
         {
-            (Event::Locked, format!("Wrong codes in a row: {}", state.failures.count))
+            (Event::Locked, words.count(Sentence::NewsLocked, state.failures.count.into()))
         }
         _ => return None,
     };

@@ -17,7 +17,7 @@ pub use outcome::{NotDue, Outcome, ProvedBy, Refusal};
 
 use std::cell::OnceCell;
 
-use twofactor_message::Occasion;
+use twofactor_message::{Language, Occasion};
 
 use crate::account::Account;
 use crate::clock::UnixTime;
@@ -31,6 +31,7 @@ use crate::state::{Channel, State};
 use crate::store::{Record, Store, StoreError, contacts};
 use crate::sys::{self, Accounts, Entropy, LookUpError, Surroundings};
 use crate::throttle::Gate;
+use crate::words::{Sentence, Words};
 use journal::Line;
 use judge::{Judged, Proof, Settings, Verdict, judge};
 use sending::Outgoing;
@@ -118,6 +119,8 @@ pub struct Login<'w> {
     password: Option<Secret>,
     /// The last answer with a password in it.
     combined: Option<Secret>,
+    /// What they have chosen to be spoken to in, once somebody is known to have.
+    language: Option<Language>,
     /// What can be chosen after `?`.
     ways: Vec<Way>,
     tries_left: u32,
@@ -158,6 +161,7 @@ impl<'w> Login<'w> {
             passing,
             password: None,
             combined: None,
+            language: None,
             ways: Vec::new(),
             tries_left: world.config.tries,
             detours_left: DETOURS_MAX,
@@ -277,13 +281,14 @@ impl<'w> Login<'w> {
         let remember = self.terms.remember_seconds;
         self.place = remember.and_then(|_| place::place(&self.request, self.terms, surroundings));
         let (settings, mut gate, mut is_remembered) = (self.settings(), Gate::Open, false);
-        let mut ways = Vec::new();
+        let (mut ways, mut language) = (Vec::new(), None);
         let looked = self.world.store.look(&account, &mut |now, factors, state| {
             ways = ways::of_contacts(&contacts(factors), settings);
             gate = config.limits.gate(state.failures, now);
             is_remembered = settings.is_remembered(factors, state, now);
+            language = factors.language;
         });
-        self.ways = ways;
+        (self.ways, self.language) = (ways, language);
         match looked {
             Ok(Some(findings)) => {
                 journal::report(self.world.journal, &self.request, &findings);
@@ -449,15 +454,24 @@ impl<'w> Login<'w> {
     fn occasion(&self, at: UnixTime) -> Occasion {
         let Request { user, service, rhost, tty, .. } = self.request.clone();
         let (host, issuer) = (sys::host_name(), self.world.config.issuer.clone());
-        Occasion { user, service, rhost, tty, at: at.0, host, issuer }
+        Occasion { user, service, rhost, tty, at: at.0, host, issuer, language: self.words().language() }
+    }
+
+    /// The words for whoever is at the prompt.
+    fn words(&self) -> Words<'w> {
+        self.world.config.words(self.language)
     }
 
     /// A prompt. That a code could not be sent is said as well.
     fn ask(&mut self, remark: &Remark) -> Next {
         let bad_news = self.bad_news.take().unwrap_or(Remark::None);
-        let (config, prompt) = (self.world.config, &self.world.config.prompt);
-        let beginning = if self.passing.forward { &prompt.combined } else { &prompt.code };
-        let text = words::code_prompt(beginning, &[&bad_news, remark], config);
+        let (words, prompt) = (self.words(), &self.world.config.prompt);
+        let (configured, sentence) = match self.passing.forward {
+            true => (&prompt.combined, Sentence::CombinedPrompt),
+            false => (&prompt.code, Sentence::CodePrompt),
+        };
+        let beginning = configured.clone().unwrap_or_else(|| words.prompt(sentence));
+        let text = words::prompt(&beginning, &bad_news, remark, self.world.config, words);
         Next::Ask(Prompt { text, echo: prompt.echo })
     }
 
@@ -474,7 +488,9 @@ impl<'w> Login<'w> {
         }
         self.is_menu_open = true;
         match self.ask(&Remark::Choose) {
-            Next::Ask(prompt) => Next::Ask(Prompt { text: words::menu(&self.ways) + &prompt.text, ..prompt }),
+            Next::Ask(prompt) => {
+                Next::Ask(Prompt { text: words::menu(&self.ways, self.words()) + &prompt.text, ..prompt })
+            }
             end @ Next::End(_) => end,
         }
     }
@@ -507,22 +523,23 @@ impl<'w> Login<'w> {
             line.write(self.world.journal, Severity::Info);
         }
         line.write(self.world.journal, Severity::Info);
-        Next::End(Ending { outcome, farewell: proof.recovery_left.map(words::recovery_codes_left) })
+        let farewell = proof.recovery_left.map(|left| words::recovery_codes_left(left, self.words()));
+        Next::End(Ending { outcome, farewell })
     }
 
     fn unavailable(&self, error: &dyn std::fmt::Display) -> Next {
         let outcome = Outcome::Unavailable;
         self.line(outcome).with("error", &error.to_string()).write(self.world.journal, Severity::Error);
-        self.monitored(Ending { outcome, farewell: Some(words::UNAVAILABLE.to_owned()) })
+        self.monitored(Ending { outcome, farewell: Some(self.words().say(Sentence::Unavailable)) })
     }
 
     fn end(&self, outcome: Outcome) -> Next {
         let (severity, farewell) = match outcome {
             Outcome::Proved(_) | Outcome::NotDue(_) => (Severity::Info, None),
             Outcome::Refused(Refusal::NoAnswer) => (Severity::Notice, None),
-            Outcome::Refused(_) => (Severity::Notice, Some(words::REFUSED.to_owned())),
-            Outcome::Throttled => (Severity::Notice, self.held.map(words::throttled)),
-            Outcome::Unavailable => (Severity::Error, Some(words::UNAVAILABLE.to_owned())),
+            Outcome::Refused(_) => (Severity::Notice, Some(self.words().say(Sentence::Refused))),
+            Outcome::Throttled => (Severity::Notice, self.held.map(|gate| words::throttled(gate, self.words()))),
+            Outcome::Unavailable => (Severity::Error, Some(self.words().say(Sentence::Unavailable))),
         };
         self.line(outcome).write(self.world.journal, severity);
         self.monitored(Ending { outcome, farewell })

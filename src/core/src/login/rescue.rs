@@ -1,6 +1,6 @@
 //! Asking the administrator for help. It grants nothing.
 
-use twofactor_message::EmailAddress;
+use twofactor_message::{EmailAddress, Occasion};
 
 use super::journal::{Line, Severity};
 use super::sending::{Carried, What};
@@ -42,7 +42,9 @@ impl Login<'_> {
         };
         self.log_rescue("asked").with("reference", &reference).write(world.journal, Severity::Warning);
         let what = What::Rescue { reference: reference.clone(), asked: now, is_copied: copy.is_some() };
-        let parcel = courier::rescue(world.config, self.occasion(now), to.clone(), &reference, copy);
+        // It is the administrator who is written to.
+        let occasion = Occasion { language: world.config.language, ..self.occasion(now) };
+        let parcel = courier::rescue(world.config, occasion, to.clone(), &reference, copy);
         said(self.carry(Channel::Rescue, parcel, what), reference)
     }
 

@@ -38,6 +38,8 @@ struct World {
     log: RefCell<Vec<(Severity, String)>>,
     /// Whether alice has a mailbox, and begins with it.
     has_mailbox: Cell<bool>,
+    /// What alice has chosen to be spoken to in.
+    language: Cell<Option<Language>>,
     /// What the post office does with a mail.
     post: Cell<Post>,
     mails: Rc<RefCell<Vec<Mail>>>,
@@ -80,6 +82,7 @@ impl World {
             rehearsals: Cell::new(0),
             log: RefCell::default(),
             has_mailbox: Cell::new(false),
+            language: Cell::new(None),
             post: Cell::new(Post::Takes),
             mails: Rc::default(),
             pauses: RefCell::default(),
@@ -190,7 +193,8 @@ impl Store for World {
             devices.insert(0, factor(MAILBOX, "mail", Means::Email("alice@example.org".parse().unwrap())));
         }
         let digest_keys = vec![DigestKey { number: KeyNumber::try_from(1).unwrap(), secret: digest_key() }];
-        let factors = Factors { devices, recovery: Some((digest_key(), digests)), digest_keys, generation: 1 };
+        let (recovery, language) = (Some((digest_key(), digests)), self.language.get());
+        let factors = Factors { devices, recovery, digest_keys, generation: 1, language };
         let record = judge(UnixTime(self.now.get()), &factors, &mut state);
         if self.broken.get() {
             return Err(broken());
@@ -950,4 +954,31 @@ fn groups_that_cannot_be_told_deny_whatever_the_modes_are() {
         assert_eq!(world.outcome(&[]), Outcome::Unavailable, "{mode}");
         assert!(world.log().contains("outcome=unavailable reason=records-unavailable error="), "{}", world.log());
     }
+}
+
+#[test]
+fn everybody_is_spoken_to_in_what_they_have_chosen_and_strangers_as_the_settings_say() {
+    let world = World::with("language = 'fr'\n[messages.de]\nwrong_code = 'falsch, {tries}'");
+    world.language.set(Some(Language::De));
+    let (prompts, ending) = world.login(&[Some(b"000000"), Some(b"?"), Some(b"000000"), Some(b"")]);
+    assert_eq!(prompts[..2], ["Bestätigungscode: ", "Bestätigungscode: (falsch, noch 2 Versuche) "]);
+    assert!(
+        prompts[2].starts_with("Andere Wege:\n  1  der Code, den Ihre Authenticator-App zeigt\n"),
+        "{}",
+        prompts[2]
+    );
+    assert!(ending.farewell.unwrap().starts_with("Das wurde nicht angenommen."));
+    let (prompts, ending) = world.login_as("mallory", &[None]);
+    assert_eq!((prompts[0].as_str(), ending.farewell), ("Code de vérification\u{a0}: ", None));
+}
+
+#[test]
+fn a_call_for_help_is_in_the_administrators_language_and_a_code_in_the_users() {
+    let world = World::with_mailbox("methods = ['email']\nrescue_mail = 'helpdesk@example.org'");
+    world.language.set(Some(Language::De));
+    let (prompts, _) = world.login(&[Some(b"?"), Some(b"2"), None]);
+    assert!(prompts[2].contains("(Ihre Administration wurde um Hilfe gebeten, Referenz "), "{}", prompts[2]);
+    let mails = world.mails.borrow();
+    assert!(mails[0].subject.contains(" ist Ihr Anmeldecode für "), "{}", mails[0].subject);
+    assert!(mails[1].subject.starts_with("alice asks for help to log in to "), "{}", mails[1].subject);
 }

@@ -1,10 +1,10 @@
-//! Every sentence that the person at the prompt reads. Short, polite, true; the same for everybody who could be an
-//! attacker.
+//! What a login has to say to the person at the prompt, and how it becomes one text.
 
 use super::ways::{Dispatch, Way};
 use crate::config::Config;
 use crate::state::Channel;
 use crate::throttle::Gate;
+use crate::words::{Sentence, Words};
 
 /// A remark that stands in a prompt, after the configured beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,142 +64,121 @@ pub(super) enum Slip {
     Nothing,
 }
 
-/// A prompt for a code: the configured text first, since scripts and clients wait for it.
-pub(super) fn code_prompt(beginning: &str, remarks: &[&Remark], config: &Config) -> String {
-    let remarks: Vec<_> = remarks.iter().filter_map(|remark| said(remark, config)).collect();
-    if remarks.is_empty() {
-        return beginning.to_owned();
-    }
+/// A prompt: the configured text first, since scripts and clients wait for it.
+pub(super) fn prompt(beginning: &str, bad_news: &Remark, remark: &Remark, config: &Config, words: Words<'_>) -> String {
+    let said = match (said(bad_news, config, words), said(remark, config, words)) {
+        (None, None) => return beginning.to_owned(),
+        (Some(first), Some(second)) => words.fill(Sentence::Both, &[("first", &first), ("second", &second)]),
+        (Some(only), None) | (None, Some(only)) => only,
+    };
     let space = if beginning.ends_with(' ') { "" } else { " " };
-    format!("{beginning}{space}({}) ", remarks.join("; "))
+    format!("{beginning}{space}({said}) ")
 }
 
 /// A remark in words.
-fn said(remark: &Remark, config: &Config) -> Option<String> {
-    Some(match remark {
+fn said(remark: &Remark, config: &Config, words: Words<'_>) -> Option<String> {
+    // Whom to write to. Nobody is offered to ask where nobody can be written to.
+    let address = config.rescue_mail.as_ref().map_or("", |address| address.as_str());
+    let (sentence, place, value): (_, _, &str) = match remark {
         Remark::None | Remark::Held(Gate::Open) => return None,
         Remark::Again { slip, tries_left } => {
-            let (before, after) = match slip {
-                Slip::Wrong => ("wrong code, ", ", ? for help"),
-                Slip::Voided => ("wrong code, and the one that was sent is void now, ", ", ? for a new one"),
-                Slip::Replayed => ("that code was already used, give a new one, ", ""),
-                Slip::Expired => ("that code is too old, ", ", ? for a new one"),
-                Slip::Lost => ("wrong code, or an administrator has to find your token again, ", ", ? for help"),
-                Slip::Nothing => ("nothing was typed, ", ", ? for help"),
+            let sentence = match slip {
+                Slip::Wrong => Sentence::WrongCode,
+                Slip::Voided => Sentence::VoidedCode,
+                Slip::Replayed => Sentence::UsedCode,
+                Slip::Expired => Sentence::OldCode,
+                Slip::Lost => Sentence::LostToken,
+                Slip::Nothing => Sentence::NoCode,
             };
-            format!("{before}{}{after}", tries(*tries_left))
+            (sentence, "tries", &tries(*tries_left, words))
         }
-        Remark::Held(Gate::Wait { seconds }) => {
-            format!("too many wrong codes, wait {} or give a recovery code", duration(*seconds))
-        }
-        Remark::Held(Gate::Locked) => "locked after too many wrong codes, give a recovery code".to_owned(),
-        Remark::Sent { to } => format!("sent to {to}, ? for other ways"),
-        Remark::OnItsWay { to } => format!("on its way to {to}, ? for other ways"),
+        Remark::Held(Gate::Wait { seconds }) => (Sentence::Wait, "time", &words.duration(*seconds)),
+        Remark::Held(Gate::Locked) => (Sentence::Locked, "", ""),
+        Remark::Sent { to } => (Sentence::Sent, "to", to),
+        Remark::OnItsWay { to } => (Sentence::OnItsWay, "to", to),
         Remark::SentBefore { to, seconds } => {
-            format!("a code for {to} was asked for {} ago, ? for other ways", duration((*seconds).max(1)))
+            let time = words.duration((*seconds).max(1));
+            return Some(words.fill(Sentence::SentBefore, &[("to", to), ("time", &time)]));
         }
-        Remark::Soon { seconds } => format!("another code can be sent in {}, ? for other ways", duration(*seconds)),
-        Remark::NotSent { to } => format!("could not be sent to {to}, ? for other ways"),
+        Remark::Soon { seconds } => (Sentence::Soon, "time", &words.duration(*seconds)),
+        Remark::NotSent { to } => (Sentence::NotSent, "to", to),
         Remark::Exhausted { seconds, is_one_good } => {
-            let last = if *is_one_good { ", the last one is still good" } else { "" };
-            format!("no more codes can be sent for {}{last}, ? for other ways", duration(*seconds))
+            let sentence = if *is_one_good { Sentence::ExhaustedOneGood } else { Sentence::Exhausted };
+            (sentence, "time", &words.duration(*seconds))
         }
-        Remark::FromApp => "from your authenticator app".to_owned(),
-        Remark::FromToken => "the next code of your token".to_owned(),
-        Remark::FromSheet => "one of your recovery codes".to_owned(),
-        Remark::NoSuchWay => "there is no such number, ? for the list".to_owned(),
-        Remark::Choose => "or a number from the list".to_owned(),
-        Remark::Asked { reference } => {
-            format!("your administrator was asked for help, reference {reference}; {}", or_write(config))
-        }
-        Remark::AskOnItsWay { reference } => {
-            format!("the mail to your administrator is on its way, reference {reference}; {}", or_write(config))
-        }
-        Remark::AskedBefore => format!("you have asked less than an hour ago; {}", or_write(config)),
-        Remark::NotAsked => match &config.rescue_mail {
-            Some(address) => format!("the mail could not be sent, write to {} yourself", address.as_str()),
-            None => "the mail could not be sent".to_owned(),
-        },
-    })
-}
-
-/// What helps who waits in vain.
-fn or_write(config: &Config) -> String {
-    let address = config.rescue_mail.as_ref().map_or("them", |address| address.as_str());
-    format!("if nobody answers, write to {address}")
+        Remark::FromApp => (Sentence::FromApp, "", ""),
+        Remark::FromToken => (Sentence::FromToken, "", ""),
+        Remark::FromSheet => (Sentence::FromSheet, "", ""),
+        Remark::NoSuchWay => (Sentence::NoSuchWay, "", ""),
+        Remark::Choose => (Sentence::Choose, "", ""),
+        Remark::Asked { reference } => (Sentence::Asked, "reference", reference),
+        Remark::AskOnItsWay { reference } => (Sentence::AskOnItsWay, "reference", reference),
+        Remark::AskedBefore => (Sentence::AskedBefore, "", ""),
+        Remark::NotAsked => (Sentence::NotAsked, "", ""),
+    };
+    Some(words.fill(sentence, &[(place, value), ("address", address)]))
 }
 
 /// The answer to `?`: what can be typed, and what can be chosen by its number.
-pub(super) fn menu(ways: &[Way]) -> String {
-    let mut text = String::from("Other ways:\n");
+pub(super) fn menu(ways: &[Way], words: Words<'_>) -> String {
+    let mut text = words.say(Sentence::OtherWays);
+    text.push('\n');
     for (number, way) in (1..).zip(ways) {
-        let what = match way {
-            Way::App => "the code that your authenticator app shows".to_owned(),
-            Way::Token => "the next code of your token".to_owned(),
-            Way::Send(Dispatch { channel: Channel::Email, masked, .. }) => format!("a code by mail to {masked}"),
-            Way::Send(Dispatch { channel: Channel::Sms, masked, .. }) => format!("a code by text to {masked}"),
-            Way::Send(Dispatch { channel: Channel::Rescue, masked, .. }) => {
-                format!("if the others are lost: a code by mail to {masked}")
+        let (sentence, place, value) = match way {
+            Way::App => (Sentence::WayApp, "", ""),
+            Way::Token => (Sentence::WayToken, "", ""),
+            Way::Send(Dispatch { channel, masked, .. }) => {
+                let sentence = match channel {
+                    Channel::Email => Sentence::WayEmail,
+                    Channel::Sms => Sentence::WaySms,
+                    Channel::Rescue => Sentence::WayRescue,
+                };
+                (sentence, "to", masked.as_str())
             }
-            Way::Recovery => "one of your recovery codes (xxxx-xxxx-xxxx-xxxx), each works once".to_owned(),
-            Way::Administrator(address) => format!("ask the administrator for help ({})", address.as_str()),
+            Way::Recovery => (Sentence::WayRecovery, "", ""),
+            Way::Administrator(address) => (Sentence::WayAdministrator, "address", address.as_str()),
         };
-        text.push_str(&format!("  {number}  {what}\n"));
+        text.push_str(&format!("  {number}  {}\n", words.fill(sentence, &[(place, value)])));
     }
     if !ways.iter().any(|way| matches!(way, Way::Administrator(_))) {
-        text.push_str("If you have none of these, ask your administrator.\n");
+        text.push_str(&words.say(Sentence::NoWay));
+        text.push('\n');
     }
     text
 }
 
-/// After the last wrong answer: true for those who are not enrolled as for those who are.
-pub(super) const REFUSED: &str =
-    "That was not accepted. If you have no second factor or have lost it, ask your administrator.";
-
-/// The records cannot be used.
-pub(super) const UNAVAILABLE: &str =
-    "Your second factor can't be checked right now. Your administrator finds the reason in the log.";
-
 /// Throttled or locked at the end of a login.
-pub(super) fn throttled(gate: Gate) -> String {
+pub(super) fn throttled(gate: Gate, words: Words<'_>) -> String {
     match gate {
-        Gate::Wait { seconds } => format!("Too many wrong codes. Try again in {}.", duration(seconds)),
-        Gate::Open | Gate::Locked => {
-            "Locked after too many wrong codes. Ask your administrator to unlock it.".to_owned()
-        }
+        Gate::Wait { seconds } => words.fill(Sentence::Throttled, &[("time", &words.duration(seconds))]),
+        Gate::Open | Gate::Locked => words.say(Sentence::LockedOut),
     }
 }
 
 /// After a recovery code.
-pub(super) fn recovery_codes_left(left: usize) -> String {
+pub(super) fn recovery_codes_left(left: usize, words: Words<'_>) -> String {
     match left {
-        0 => "That was your last recovery code. Ask for new ones.".to_owned(),
-        1 => "1 recovery code left. Ask for new ones.".to_owned(),
-        more => format!("{more} recovery codes left."),
+        0 => words.say(Sentence::LastRecoveryCode),
+        1 => words.say(Sentence::OneRecoveryCode),
+        more => words.count(Sentence::RecoveryCodes, more as u64),
     }
 }
 
-fn tries(left: u32) -> String {
-    if left == 1 { "1 try left".to_owned() } else { format!("{left} tries left") }
-}
-
-/// `25 s`, `4 min`, `4 min 30 s`.
-fn duration(seconds: u64) -> String {
-    match (seconds / 60, seconds % 60) {
-        (0, seconds) => format!("{seconds} s"),
-        (minutes, 0) => format!("{minutes} min"),
-        (minutes, seconds) => format!("{minutes} min {seconds} s"),
-    }
+fn tries(left: u32, words: Words<'_>) -> String {
+    if left == 1 { words.say(Sentence::OneTry) } else { words.count(Sentence::Tries, left.into()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::enrolment::DeviceId;
+    use twofactor_message::Language;
 
     #[test]
     fn a_prompt_begins_with_the_configured_text() {
         let config = Config::default();
-        let prompt = |beginning, remark| code_prompt(beginning, &[&remark], &config);
+        let words = config.words(None);
+        let prompt = |beginning, remark| prompt(beginning, &Remark::None, &remark, &config, words);
         assert_eq!(prompt("Verification code: ", Remark::None), "Verification code: ");
         assert_eq!(
             prompt("Verification code: ", Remark::Again { slip: Slip::Wrong, tries_left: 1 }),
@@ -212,18 +191,86 @@ mod tests {
     }
 
     #[test]
-    fn durations_read_as_people_say_them() {
-        for (seconds, text) in [(1, "1 s"), (59, "59 s"), (60, "1 min"), (61, "1 min 1 s"), (900, "15 min")] {
-            assert_eq!(duration(seconds), text);
+    fn the_menu_numbers_the_ways_and_always_ends_with_somebody_to_ask() {
+        let address = "helpdesk@example.org".parse().unwrap();
+        let config = Config::default();
+        let words = config.words(None);
+        let text = menu(&[Way::App, Way::Recovery, Way::Administrator(address)], words);
+        assert!(text.contains("  1  the code that your authenticator app shows\n"), "{text}");
+        assert!(text.ends_with("  3  ask the administrator for help (helpdesk@example.org)\n"), "{text}");
+        assert!(menu(&[Way::App], words).ends_with("ask your administrator.\n"));
+    }
+
+    /// One of each remark, with what is filled in as it mostly is.
+    fn remarks() -> Vec<Remark> {
+        let slips = [Slip::Wrong, Slip::Voided, Slip::Replayed, Slip::Expired, Slip::Lost, Slip::Nothing];
+        let mut remarks = vec![
+            Remark::Held(Gate::Locked),
+            Remark::FromApp,
+            Remark::FromToken,
+            Remark::FromSheet,
+            Remark::NoSuchWay,
+            Remark::Choose,
+            Remark::AskedBefore,
+            Remark::NotAsked,
+            Remark::Asked { reference: "k7qm-3r9x".to_owned() },
+            Remark::AskOnItsWay { reference: "k7qm-3r9x".to_owned() },
+        ];
+        for slip in slips {
+            remarks.extend([1, 2, 10].map(|tries_left| Remark::Again { slip, tries_left }));
         }
+        for seconds in [1, 30, 120, 900, 899, 3599] {
+            remarks.push(Remark::Held(Gate::Wait { seconds }));
+            remarks.push(Remark::Soon { seconds });
+            remarks.extend([true, false].map(|is_one_good| Remark::Exhausted { seconds, is_one_good }));
+            remarks.extend(TARGETS.map(|to| Remark::SentBefore { to: to.to_owned(), seconds }));
+        }
+        for to in TARGETS {
+            let to = || to.to_owned();
+            remarks.extend([Remark::Sent { to: to() }, Remark::OnItsWay { to: to() }, Remark::NotSent { to: to() }]);
+        }
+        remarks
+    }
+
+    const TARGETS: [&str; 3] = ["***56", "a***@e***.org", "a***@e***.example"];
+
+    #[test]
+    fn what_fits_a_line_in_english_fits_it_in_every_language() {
+        let config = Config::parse(b"rescue_mail = 'it@x.org'").unwrap();
+        let fits = |text: &str| text.lines().all(|line| line.chars().count() <= 80);
+        let ways: Vec<_> = [Channel::Email, Channel::Sms, Channel::Rescue]
+            .map(|channel| Way::Send(Dispatch { channel, device: DeviceId(1), masked: "a***@e***.example".to_owned() }))
+            .into_iter()
+            .chain([Way::App, Way::Token, Way::Recovery])
+            .collect();
+        let mut compared = 0;
+        for language in Language::ALL {
+            let (english, words) = (config.words(None), config.words(Some(language)));
+            for beginning in [Sentence::CodePrompt, Sentence::CombinedPrompt] {
+                for remark in remarks() {
+                    let text =
+                        |words: Words<'_>| prompt(&words.prompt(beginning), &Remark::None, &remark, &config, words);
+                    assert!(fits(&text(words)) || !fits(&text(english)), "{}", text(words));
+                    assert!(!text(words).contains(['{', '}']) && text(words).ends_with(") "), "{}", text(words));
+                    compared += usize::from(fits(&text(words)));
+                }
+            }
+            assert!(fits(&menu(&ways, words)), "{}", menu(&ways, words));
+            for gate in [Gate::Locked, Gate::Wait { seconds: 899 }] {
+                assert!(fits(&throttled(gate, words)), "{}", throttled(gate, words));
+            }
+            for left in [0, 1, 9] {
+                assert!(fits(&recovery_codes_left(left, words)));
+            }
+        }
+        assert!(compared > 150, "{compared}");
     }
 
     #[test]
-    fn the_menu_numbers_the_ways_and_always_ends_with_somebody_to_ask() {
-        let address = "helpdesk@example.org".parse().unwrap();
-        let text = menu(&[Way::App, Way::Recovery, Way::Administrator(address)]);
-        assert!(text.contains("  1  the code that your authenticator app shows\n"), "{text}");
-        assert!(text.ends_with("  3  ask the administrator for help (helpdesk@example.org)\n"), "{text}");
-        assert!(menu(&[Way::App]).ends_with("ask your administrator.\n"));
+    fn two_remarks_stand_side_by_side() {
+        let config = Config::default();
+        let bad_news = Remark::NotSent { to: "***56".to_owned() };
+        let text = prompt("Code: ", &bad_news, &Remark::Choose, &config, config.words(Some(Language::De)));
+        assert_eq!(text, "Code: (Versand an ***56 misslungen, ? für andere Wege; oder eine Nummer aus der Liste) ");
     }
 }

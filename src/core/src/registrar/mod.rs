@@ -3,6 +3,7 @@
 
 mod bypass;
 mod keys;
+mod language;
 mod recovery;
 mod removal;
 mod resync;
@@ -14,7 +15,7 @@ pub use resync::{Found, device_to_find};
 
 use std::path::PathBuf;
 
-use twofactor_message::{EmailAddress, PhoneNumber};
+use twofactor_message::{EmailAddress, Language, PhoneNumber};
 
 use crate::account::{Account, UserName};
 use crate::clock::{ClockError, UnixTime};
@@ -44,6 +45,8 @@ pub struct NewDevice {
     pub replace: bool,
     /// Whether a login begins with it from now on.
     pub primary: bool,
+    /// What its owner is spoken to in from now on, if that is to change.
+    pub language: Option<Language>,
 }
 
 /// What a new device is.
@@ -170,7 +173,7 @@ impl<'w> Registrar<'w> {
     fn draft(&self, enrolment: Enrolment, device: NewDevice, with_recovery: bool) -> Result<Draft, RegistrarError> {
         let mut enrolment = enrolment;
         let keyring = self.keyring_or_new()?;
-        let NewDevice { label, kind, replace, primary } = device;
+        let NewDevice { label, kind, replace, primary, language } = device;
         if enrolment.device(&label).is_some() && !replace {
             return Err(RegistrarError::LabelTaken { label });
         }
@@ -180,6 +183,7 @@ impl<'w> Registrar<'w> {
         if primary || (replaced.is_some() && replaced == enrolment.primary) {
             enrolment.primary = Some(id);
         }
+        enrolment.language = language.or(enrolment.language);
         if enrolment.devices.len() >= DEVICES_MAX {
             return Err(RegistrarError::NoRoom);
         }
@@ -332,10 +336,15 @@ impl<'w> Registrar<'w> {
     }
 
     /// Puts an enrolment in the place of the one before it, as a generation of its own: what was remembered of the one
-    /// before it is so no more. If that fails, the one before it is there again: the last step, the sync of the directory,
-    /// may fail after the new one has taken its place.
+    /// before it is so no more.
     fn save(&self, users: &Directory, enrolment: &Enrolment, before: Option<&Enrolment>) -> Result<(), RegistrarError> {
         let enrolment = &Enrolment { generation: self.draw_number()?, ..enrolment.clone() };
+        self.put(users, enrolment, before)
+    }
+
+    /// Puts an enrolment in the place of the one before it. If that fails, the one before it is there again: the last
+    /// step, the sync of the directory, may fail after the new one has taken its place.
+    fn put(&self, users: &Directory, enrolment: &Enrolment, before: Option<&Enrolment>) -> Result<(), RegistrarError> {
         let Err(error) = self.write(users, enrolment) else { return Ok(()) };
         match before {
             Some(before) => self.write(users, before)?,

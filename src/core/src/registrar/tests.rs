@@ -53,8 +53,13 @@ impl Place {
         let (files, secret) = (self.files(), Secret::new(SEED.to_vec()));
         let label = Label::try_from(label.to_owned()).unwrap();
         let parameters = Parameters::COMMON;
-        let device =
-            NewDevice { label, kind: NewKind::Otp { parameters, secret, proved: None }, replace: true, primary: false };
+        let device = NewDevice {
+            label,
+            kind: NewKind::Otp { parameters, secret, proved: None },
+            replace: true,
+            primary: false,
+            language: None,
+        };
         Registrar::new(&files, &Kernel).enrol(&alice(), device, true).unwrap()
     }
 
@@ -345,6 +350,7 @@ fn a_login_between_enrolment_and_state_of_a_new_device_brings_no_code_back() {
         kind: NewKind::Otp { parameters: Parameters::COMMON, secret: Secret::new(SEED.to_vec()), proved: None },
         replace: false,
         primary: false,
+        language: None,
     };
     let draft = registrar.draft(before.clone(), device, true).unwrap();
     registrar.save(&users, &draft.enrolment, Some(&before)).unwrap();
@@ -392,6 +398,7 @@ fn a_device_that_is_replaced_keeps_its_place_and_logins_begin_with_what_they_beg
         kind: NewKind::Email("alice@example.org".parse().unwrap()),
         replace: true,
         primary,
+        language: None,
     };
     let order = || {
         let enrolment = registrar.standing(&alice()).unwrap().unwrap().enrolment;
@@ -430,7 +437,7 @@ impl Place {
         let (files, secret) = (self.files(), Secret::new(SEED.to_vec()));
         let parameters = Parameters { moving: Moving::Counter { first: 0 }, ..Parameters::COMMON };
         let kind = NewKind::Otp { parameters, secret, proved: None };
-        let device = NewDevice { label: named("token"), kind, replace: false, primary: false };
+        let device = NewDevice { label: named("token"), kind, replace: false, primary: false, language: None };
         Registrar::new(&files, &Kernel).enrol(&alice(), device, true).unwrap();
     }
 
@@ -525,4 +532,21 @@ fn a_clock_that_was_found_makes_no_used_code_good() {
     place.time.0.set(210);
     assert_eq!(place.resync(None, [HOTP[6], HOTP[7]]).unwrap().ahead_seconds, Some(0));
     assert!(!fs::read_to_string(place.path("users/alice.toml")).unwrap().contains("ahead"));
+}
+
+#[test]
+fn whoever_is_spoken_to_in_another_language_loses_nothing_by_it() {
+    let place = Place::new();
+    place.enrol("phone");
+    let files = place.files();
+    let registrar = Registrar::new(&files, &Kernel);
+    let before = registrar.standing(&alice()).unwrap().unwrap();
+    registrar.speak(&alice(), Some(Language::Fr)).unwrap();
+    let after = registrar.standing(&alice()).unwrap().unwrap();
+    assert_eq!(after.enrolment, Enrolment { language: Some(Language::Fr), ..before.enrolment.clone() });
+    assert_eq!(after.state, before.state);
+    registrar.speak(&alice(), None).unwrap();
+    assert_eq!(registrar.standing(&alice()).unwrap().unwrap().enrolment, before.enrolment);
+    registrar.remove(&alice().name).unwrap();
+    assert!(matches!(registrar.speak(&alice(), None), Err(RegistrarError::NotEnrolled)));
 }

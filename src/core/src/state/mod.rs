@@ -226,6 +226,7 @@ mod tests {
             generation: 0,
             devices: devices.iter().map(device).collect(),
             primary: None,
+            language: None,
             recovery: Some(RecoverySheet {
                 generation,
                 sealed: sealed.clone(),

@@ -11,12 +11,13 @@ use twofactor_core::account::Account;
 use twofactor_core::enrolment::Enrolment;
 use twofactor_core::factor::{Label, Method};
 use twofactor_core::registrar::{NewDevice, NewKind, RegistrarError};
-use twofactor_message::Event;
+use twofactor_core::words::Sentence;
+use twofactor_message::{Event, Language};
 use zeroize::Zeroizing;
 
 use crate::arguments::{Setup, SetupMethod};
 use crate::failure::Failure;
-use crate::office::{Office, account_named, mailboxes};
+use crate::office::{Office, account_named, reader};
 use crate::output::Output;
 use crate::terminal;
 
@@ -42,20 +43,25 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
     check_target(arguments, method)?;
     let before = check_early(&office, &account, &label, arguments.replace)?;
     check_allowed(&office, method, before.as_ref())?;
-    let mailboxes = before.as_ref().map(mailboxes).unwrap_or_default();
+    let mut reader = before.as_ref().map(reader).unwrap_or_default();
+    let language = arguments.language.map(Language::from);
+    reader.language = language.or(reader.language);
 
     let Proved { kind, uri, secret, to } = match method {
-        Method::Email | Method::Sms => sent::prove(arguments, &office, &account, output)?,
+        Method::Email | Method::Sms => sent::prove(arguments, reader.language, &office, &account, output)?,
         Method::Totp | Method::Hotp | Method::Recovery => app::prove(arguments, method, &office, &account, output)?,
     };
     let is_replaced = before.as_ref().is_some_and(|before| before.device(&label).is_some());
-    let place = if is_replaced { ", in the place of the one before it" } else { "" };
-    let detail = format!("{method} {:?}{place}", label.as_str());
-    let device = NewDevice { label, kind, replace: arguments.replace, primary: arguments.primary };
+    let detail = format!("{method} {:?}", label.as_str());
+    let detail = match is_replaced {
+        true => office.config.words(reader.language).fill(Sentence::NewsReplaced, &[("device", &detail)]),
+        false => detail,
+    };
+    let device = NewDevice { label, kind, replace: arguments.replace, primary: arguments.primary, language };
     let with_recovery = office.config.methods.contains(&Method::Recovery);
     let enrolled = office.registrar().enrol(&account, device, with_recovery);
     let codes = enrolled.map_err(|error| Failure::about(account.name.as_str(), &error))?;
-    office.tell(&account, &mailboxes, Event::MethodAdded, &detail, output);
+    office.tell(&account, &reader, Event::MethodAdded, &detail, output);
 
     let user = account.name.as_str();
     let mut text = Zeroizing::new(format!("{user} is enrolled.\n"));

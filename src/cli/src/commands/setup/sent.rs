@@ -2,13 +2,13 @@
 
 use subtle::ConstantTimeEq;
 use twofactor_core::account::Account;
-use twofactor_core::clock::{self, Clock};
+use twofactor_core::clock::{self, Clock, UnixTime};
 use twofactor_core::courier::{self, Courier, Sender, Target};
 use twofactor_core::factor::entry::Entry;
 use twofactor_core::factor::sent;
 use twofactor_core::registrar::NewKind;
 use twofactor_core::sys::Kernel;
-use twofactor_message::{EmailAddress, PhoneNumber};
+use twofactor_message::{EmailAddress, Language, Occasion, PhoneNumber};
 
 use super::{NOTHING_SAVED, Proved, TRIES};
 use crate::arguments::Setup;
@@ -18,10 +18,17 @@ use crate::output::Output;
 use crate::{post, terminal};
 
 /// Sends a code and has it typed in, unless that is not wanted.
-pub(super) fn prove(arguments: &Setup, office: &Office, account: &Account, output: &Output) -> Result<Proved, Failure> {
+pub(super) fn prove(
+    arguments: &Setup,
+    language: Option<Language>,
+    office: &Office,
+    account: &Account,
+    output: &Output,
+) -> Result<Proved, Failure> {
     let target = target(arguments)?;
     if !arguments.no_confirm {
-        ask(office, account, &target, output)?;
+        let sent_at = clock::System.now()?;
+        ask(office, occasion(&office.config, account, sent_at, language), &target, output)?;
     }
     let (kind, to) = match target {
         Target::Mailbox(address) => (NewKind::Email(address.clone()), address.as_str().to_owned()),
@@ -43,11 +50,10 @@ fn target(arguments: &Setup) -> Result<Target, Failure> {
     }
 }
 
-fn ask(office: &Office, account: &Account, target: &Target, output: &Output) -> Result<(), Failure> {
+fn ask(office: &Office, occasion: Occasion, target: &Target, output: &Output) -> Result<(), Failure> {
     let config = &office.config;
+    let sent_at = UnixTime(occasion.at);
     let code = sent::draw(config.code.digits, &Kernel)?;
-    let sent_at = clock::System.now()?;
-    let occasion = occasion(config, account, sent_at);
     let parcel = courier::code(config, occasion, target.clone(), code.clone(), config.code.lifetime_seconds);
     let (what, to) = match target {
         Target::Mailbox(address) => ("mail", address.as_str()),

@@ -1,12 +1,16 @@
 //! What messages say. The process that asks for a message gives facts; the sender makes sentences of them, so that text
 //! from outside is worked on where nothing can be lost.
 
+mod english;
+mod french;
+mod german;
+
 use std::borrow::Cow;
 
 use zeroize::Zeroizing;
 
 use crate::frame::{either, record, words};
-use crate::{EmailAddress, Mail, PhoneNumber, Template, Text, shown};
+use crate::{EmailAddress, Language, Mail, PhoneNumber, Template, Text, shown};
 
 /// A mail that is still to be worded.
 pub struct Letter {
@@ -86,6 +90,8 @@ pub struct Occasion {
     pub host: String,
     /// The name of the organisation.
     pub issuer: String,
+    /// What whoever is written to reads.
+    pub language: Language,
 }
 
 /// Texts of the administrator, with places to fill in.
@@ -104,14 +110,14 @@ record!(Note { number, subject, occasion, text });
 either!(Subject { Code = 1, Rescue = 2, News = 3 });
 record!(Code { code, lifetime_seconds });
 words!(Event { MethodAdded = 1, MethodRemoved = 2, RecoveryUsed = 3, Locked = 4 });
-record!(Occasion { user, service, rhost, tty, at, host, issuer });
+record!(Occasion { user, service, rhost, tty, at, host, issuer, language });
 record!(Wording { subject, text, html });
 
 impl Letter {
     /// The mail in words.
     #[must_use]
     pub fn compose(&self) -> Mail {
-        let (subject, text) = self.subject.own_words();
+        let (subject, text) = self.subject.own_words(self.occasion.phrases());
         let fill = |own: Option<&str>, default| {
             worded(own.unwrap_or(default), |word| self.subject.value(word, &self.occasion))
         };
@@ -133,18 +139,19 @@ impl Note {
     /// The text in words.
     #[must_use]
     pub fn compose(&self) -> Text {
-        let text = worded(self.text.as_deref().unwrap_or(SMS_TEXT), |word| self.subject.value(word, &self.occasion));
+        let own = self.text.as_deref().unwrap_or(self.occasion.phrases().sms_text);
+        let text = worded(own, |word| self.subject.value(word, &self.occasion));
         Text { number: self.number.clone(), text: shown(&text) }
     }
 }
 
 impl Subject {
     /// Our own subject and text.
-    fn own_words(&self) -> (&'static str, &'static str) {
+    fn own_words(&self, own: &'static Phrases) -> (&'static str, &'static str) {
         match self {
-            Self::Code(_) => (CODE_SUBJECT, CODE_TEXT),
-            Self::Rescue(_) => (RESCUE_SUBJECT, RESCUE_TEXT),
-            Self::News(_) => (NOTICE_SUBJECT, NOTICE_TEXT),
+            Self::Code(_) => (own.code_subject, own.code_text),
+            Self::Rescue(_) => (own.rescue_subject, own.rescue_text),
+            Self::News(_) => (own.notice_subject, own.notice_text),
         }
     }
 
@@ -152,12 +159,14 @@ impl Subject {
     fn value<'v>(&'v self, word: &str, occasion: &'v Occasion) -> Cow<'v, str> {
         match (self, word) {
             (Self::Code(Code { code, .. }), "code") => Cow::Borrowed(code),
-            (Self::Code(Code { lifetime_seconds, .. }), "lifetime") => Cow::Owned(spoken(*lifetime_seconds)),
+            (Self::Code(Code { lifetime_seconds, .. }), "lifetime") => {
+                Cow::Owned(spoken(*lifetime_seconds, occasion.phrases()))
+            }
             (Self::Rescue(reference), "reference") => Cow::Owned(bounded(reference)),
             (Self::Rescue(_), "command") => {
                 Cow::Owned(shown(&format!("twofactor bypass {}", shell_word(&occasion.user))))
             }
-            (Self::News((event, _)), "what") => Cow::Borrowed(event.words()),
+            (Self::News((event, _)), "what") => Cow::Borrowed(event.words(occasion.phrases())),
             (Self::News((_, detail)), "detail") => Cow::Owned(bounded(detail)),
             (_, word) => Cow::Owned(occasion.value(word)),
         }
@@ -179,28 +188,60 @@ impl Event {
         }
     }
 
-    fn words(self) -> &'static str {
+    fn words(self, own: &'static Phrases) -> &'static str {
         match self {
-            Self::MethodAdded => "A second factor was added",
-            Self::MethodRemoved => "A second factor was removed",
-            Self::RecoveryUsed => "A recovery code was used",
-            Self::Locked => "Logins are locked after too many wrong codes",
+            Self::MethodAdded => own.method_added,
+            Self::MethodRemoved => own.method_removed,
+            Self::RecoveryUsed => own.recovery_used,
+            Self::Locked => own.locked,
         }
     }
 }
 
+/// Our own words in one language. Their places to fill in are those of the administrator's.
+struct Phrases {
+    code_subject: &'static str,
+    code_text: &'static str,
+    rescue_subject: &'static str,
+    rescue_text: &'static str,
+    notice_subject: &'static str,
+    notice_text: &'static str,
+    sms_text: &'static str,
+    method_added: &'static str,
+    method_removed: &'static str,
+    recovery_used: &'static str,
+    locked: &'static str,
+    this_host: &'static str,
+    /// With a place for `{tty}`.
+    this_terminal: &'static str,
+    no_terminal: &'static str,
+    /// One, and more of them.
+    hours: (&'static str, &'static str),
+    minutes: (&'static str, &'static str),
+    seconds: (&'static str, &'static str),
+}
+
 impl Occasion {
+    fn phrases(&self) -> &'static Phrases {
+        match self.language {
+            Language::En => &english::PHRASES,
+            Language::De => &german::PHRASES,
+            Language::Fr => &french::PHRASES,
+        }
+    }
+
     fn value(&self, word: &str) -> String {
+        let own = self.phrases();
         match word {
             "user" => bounded(&self.user),
             "host" => bounded(&self.host),
             "service" => bounded(&self.service),
             "from" => match (&self.rhost, &self.tty) {
                 (Some(rhost), _) => bounded(rhost),
-                (None, Some(tty)) => format!("this host, terminal {}", bounded(tty)),
-                (None, None) => "this host".to_owned(),
+                (None, Some(tty)) => worded(own.this_terminal, |_| Cow::Owned(bounded(tty))),
+                (None, None) => own.this_host.to_owned(),
             },
-            "tty" => self.tty.as_deref().map_or_else(|| "none".to_owned(), bounded),
+            "tty" => self.tty.as_deref().map_or_else(|| own.no_terminal.to_owned(), bounded),
             "time" => point_in_time(self.at),
             "issuer" => bounded(&self.issuer),
             _ => String::new(),
@@ -248,13 +289,13 @@ fn shell_word(text: &str) -> String {
 }
 
 /// `30 seconds`, `5 minutes`, `1 hour`.
-fn spoken(seconds: u32) -> String {
-    let (count, unit) = match seconds {
-        seconds if seconds % 3600 == 0 => (seconds / 3600, "hour"),
-        seconds if seconds % 60 == 0 => (seconds / 60, "minute"),
-        seconds => (seconds, "second"),
+fn spoken(seconds: u32, own: &Phrases) -> String {
+    let (count, (one, more)) = match seconds {
+        seconds if seconds % 3600 == 0 => (seconds / 3600, own.hours),
+        seconds if seconds % 60 == 0 => (seconds / 60, own.minutes),
+        seconds => (seconds, own.seconds),
     };
-    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+    format!("{count} {}", if count == 1 { one } else { more })
 }
 
 /// `2026-11-23 08:15:42 UTC`.
@@ -287,59 +328,13 @@ pub const RESCUE_WORDS: [&str; 9] =
 /// What is filled in where the user is told of a change.
 pub const NOTICE_WORDS: [&str; 8] = ["what", "detail", "user", "host", "service", "from", "time", "issuer"];
 
-const CODE_SUBJECT: &str = "{code} is your login code for {host}";
-const CODE_TEXT: &str = "\
-{code}
-
-is the code to log in as {user} on {host}.
-
-  Asked for by  {service}
-  From          {from}
-  At            {time}
-  Valid for     {lifetime}, once
-
-If it was not you who asked, somebody else is logging in as {user}:
-change your password and tell your administrator. Give this code to
-nobody, whoever asks for it.
-";
-const RESCUE_SUBJECT: &str = "{user} asks for help to log in to {host} [{reference}]";
-const RESCUE_TEXT: &str = "\
-Somebody who logs in as {user} cannot give a second factor and asks
-for your help.
-
-  User       {user}
-  Host       {host}
-  Service    {service}
-  From       {from}
-  Terminal   {tty}
-  At         {time}
-  Reference  {reference}
-
-Nothing was granted. Make sure that it is {user} who asks: call back
-on a number that you know, since this mail proves nothing. Then issue
-a code that works once, and read it to them:
-
-  {command}
-
-If it is not {user}, somebody else has come past the first factor: the
-password or the key has to be changed.
-";
-const NOTICE_SUBJECT: &str = "{what}: {user} on {host}";
-const NOTICE_TEXT: &str = "\
-{what} for {user} on {host}.
-
-  {detail}
-  By    {service}
-  From  {from}
-  At    {time}
-
-If this was not you, tell your administrator at once.
-";
-const SMS_TEXT: &str = "{code} is your login code for {user} on {host}, asked for by {service} from {from}. Not you? Tell your administrator.";
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ALL: [&Phrases; 3] = [&english::PHRASES, &german::PHRASES, &french::PHRASES];
+    /// The letters with accents in the default alphabet of GSM 03.38.
+    const GSM_LETTERS: &str = "àäåæèéìñòöøùüßÄÅÆÇÉÑÖØÜ";
 
     fn occasion() -> Occasion {
         Occasion {
@@ -350,6 +345,7 @@ mod tests {
             at: 1_795_420_800,
             host: "web1".to_owned(),
             issuer: "example.org".to_owned(),
+            language: Language::En,
         }
     }
 
@@ -371,13 +367,16 @@ mod tests {
 
     #[test]
     fn every_word_of_our_own_texts_is_filled_in() {
-        for (words, texts) in [
-            (&CODE_WORDS[..], vec![CODE_SUBJECT, CODE_TEXT, SMS_TEXT]),
-            (&RESCUE_WORDS, vec![RESCUE_SUBJECT, RESCUE_TEXT]),
-            (&NOTICE_WORDS, vec![NOTICE_SUBJECT, NOTICE_TEXT]),
-        ] {
-            for text in texts {
-                assert_eq!(Template::new(text, words).map_err(|error| error.to_string()), Ok(Template::of(text)));
+        for own in ALL {
+            for (words, texts) in [
+                (&CODE_WORDS[..], vec![own.code_subject, own.code_text, own.sms_text]),
+                (&RESCUE_WORDS, vec![own.rescue_subject, own.rescue_text]),
+                (&NOTICE_WORDS, vec![own.notice_subject, own.notice_text]),
+                (&["tty"], vec![own.this_terminal]),
+            ] {
+                for text in texts {
+                    assert_eq!(Template::new(text, words).map_err(|error| error.to_string()), Ok(Template::of(text)));
+                }
             }
         }
         let subjects = [
@@ -390,6 +389,60 @@ mod tests {
                 assert_ne!(subject.value(word, &occasion()), "", "{word}");
             }
         }
+    }
+
+    /// The words of a text, whatever their order.
+    fn sorted(text: &str) -> Vec<String> {
+        let mut words: Vec<_> = Template::of(text).words().map(str::to_owned).collect();
+        words.sort();
+        words.dedup();
+        words
+    }
+
+    #[test]
+    fn no_language_says_less_than_another() {
+        let english = &english::PHRASES;
+        for own in ALL {
+            for (ours, theirs) in [
+                (own.code_subject, english.code_subject),
+                (own.code_text, english.code_text),
+                (own.rescue_subject, english.rescue_subject),
+                (own.rescue_text, english.rescue_text),
+                (own.notice_subject, english.notice_subject),
+                (own.notice_text, english.notice_text),
+                (own.sms_text, english.sms_text),
+            ] {
+                assert_eq!(sorted(ours), sorted(theirs), "{ours}");
+                assert!(ours.lines().all(|line| line.chars().count() <= 78) || ours == own.sms_text, "{ours}");
+                assert!(ours.lines().all(|line| line.trim_end() == line && shown(line) == line), "{ours:?}");
+            }
+            // What is searched for is in front, also in a list of mails that is narrow.
+            assert!(own.code_subject.starts_with("{code} ") && own.sms_text.starts_with("{code} "));
+        }
+    }
+
+    #[test]
+    fn our_own_text_messages_need_no_more_than_seven_bits_a_character() {
+        for own in ALL {
+            assert!(own.sms_text.chars().all(|c| c.is_ascii() || GSM_LETTERS.contains(c)), "{}", own.sms_text);
+        }
+    }
+
+    #[test]
+    fn everybody_is_written_to_in_their_own_language() {
+        let mut letter = letter(code());
+        letter.occasion.rhost = None;
+        letter.occasion.language = Language::De;
+        let mail = letter.compose();
+        assert_eq!(mail.subject, "123456 ist Ihr Anmeldecode für web1");
+        for part in ["Anmeldung als alice auf web1", "dieser Rechner, Terminal ssh", "5 Minuten, einmal"] {
+            assert!(mail.text.contains(part), "{part}: {}", mail.text);
+        }
+        letter.occasion.language = Language::Fr;
+        letter.subject = Subject::News((Event::RecoveryUsed, "x".to_owned()));
+        assert_eq!(letter.compose().subject, "Un code de secours a été utilisé\u{a0}: alice sur web1");
+        letter.wording.subject = Some("{what}!".to_owned());
+        assert_eq!(letter.compose().subject, "Un code de secours a été utilisé!");
     }
 
     #[test]
@@ -443,8 +496,10 @@ mod tests {
         for (seconds, text) in
             [(1, "1 second"), (90, "90 seconds"), (60, "1 minute"), (300, "5 minutes"), (3600, "1 hour")]
         {
-            assert_eq!(spoken(seconds), text);
+            assert_eq!(spoken(seconds, &english::PHRASES), text);
         }
+        assert_eq!(spoken(3600, &german::PHRASES), "1 Stunde");
+        assert_eq!(spoken(300, &french::PHRASES), "5 minutes");
     }
 
     #[test]
