@@ -126,6 +126,9 @@ pub(crate) enum Command {
     /// The numbered keys that seal secrets on disk.
     #[command(subcommand)]
     Keys(Keys),
+    /// What the module has done by this tool during a login.
+    #[command(subcommand, hide = true)]
+    AtLogin(AtLogin),
 }
 
 #[derive(Args)]
@@ -294,6 +297,12 @@ pub(crate) enum Keys {
         #[arg(long)]
         retire: bool,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AtLogin {
+    /// Draw the URI on standard input as a QR code, for dark and for light terminals.
+    Draw,
 }
 
 const SETUP_EXAMPLES: &str = "Examples:

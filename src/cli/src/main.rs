@@ -55,5 +55,6 @@ fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Bypass { user, lifetime } => commands::bypass::run(user, lifetime, config, output),
         Command::TestSend { medium, to } => commands::test_send::run(*medium, to, config, output),
         Command::Keys(keys) => commands::keys::run(keys, config, output),
+        Command::AtLogin(command) => commands::at_login::run(command),
     }
 }

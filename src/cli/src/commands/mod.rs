@@ -1,5 +1,6 @@
 //! One command, one file.
 
+pub(crate) mod at_login;
 pub(crate) mod bypass;
 pub(crate) mod doctor;
 pub(crate) mod forget;
