@@ -16,8 +16,8 @@ readonly PACKAGES=(
     libpam-google-authenticator
     # codes and QR codes that are not our own
     oathtool zbar-tools
-    # a real terminal, and a picture of it
-    xterm xvfb x11-utils imagemagick fonts-dejavu-core
+    # real terminals, and a picture of them
+    xterm rxvt-unicode xvfb x11-utils imagemagick fonts-dejavu-core
     # a real browser, for the page that the tool writes
     chromium
     # namespaces and injected faults

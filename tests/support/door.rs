@@ -144,6 +144,14 @@ impl Door {
     /// The same from another machine of the sandbox, [`Sandbox::neighbour`]: `by` gets there, `server` is what this one is
     /// called there.
     pub fn ssh_from(&self, by: &[&str], server: &str, user: &str, options: &[&str]) -> Visit<'_> {
+        let command = self.ssh_command(by, server, user, options);
+        // At either end of a cable the last digit is this machine's, 1, or the other's, 2.
+        let rhost = if by.is_empty() { server.to_owned() } else { format!("{}2", server.trim_end_matches('1')) };
+        Visit { rhost, ..self.visit("root", user, &command) }
+    }
+
+    /// The client's command line, to be run at another terminal than ours.
+    pub fn ssh_command<'a>(&self, by: &[&'a str], server: &'a str, user: &'a str, options: &[&'a str]) -> Vec<&'a str> {
         let preferred = match self.program {
             Program::Ssh => "PreferredAuthentications=keyboard-interactive",
             _ => "PreferredAuthentications=publickey,keyboard-interactive",
@@ -160,9 +168,7 @@ impl Door {
         let alias = ["HostKeyAlias=127.0.0.1"];
         command.extend(options.iter().chain(&ours).chain(&alias).flat_map(|&option| ["-o", option]));
         command.extend([server, SAY_WHO]);
-        // At either end of a cable the last digit is this machine's, 1, or the other's, 2.
-        let rhost = if by.is_empty() { server.to_owned() } else { format!("{}2", server.trim_end_matches('1')) };
-        Visit { rhost, ..self.visit("root", user, &command) }
+        command
     }
 
     /// `caller` runs a command at a terminal to get in as `user`, and has not answered anything yet.

@@ -4,6 +4,7 @@
 //! * [`Script`] and [`Report`]: what the program `pam-host` is told to do, and what it saw.
 //! * [`Journal`]: every syslog line of every process in a sandbox.
 //! * [`Terminal`]: a pseudo-terminal inside a sandbox, for `login`, `su`, `sudo`, `ssh` and the tool.
+//! * [`Desktop`] and [`Window`]: real terminals on a display, and a telephone that reads QR codes off them.
 //! * [`Door`]: a sandbox in which sshd, sudo, login or su lets people in.
 //! * [`Authority`] and [`Certificate`]: what a server shows of itself, good or bad.
 //! * [`Postfix`] and [`Mailbox`]: a real mail server, and whoever reads what it brings.
@@ -19,7 +20,9 @@
 mod artefacts;
 mod authority;
 mod browser;
+mod desktop;
 mod door;
+mod drawing;
 mod fake;
 mod gateway;
 mod hostile_smtp;
@@ -40,6 +43,7 @@ mod terminal;
 pub use artefacts::{checkout, fake_server, pam_host, release, security_key, sender};
 pub use authority::{Authority, Certificate};
 pub use browser::Browser;
+pub use desktop::{Colours, Desktop, Emulator, Eye, Look, Window};
 pub use door::{Door, Program, SAY_WHO, Visit};
 pub use fake::{Heard, Playing};
 pub use gateway::{Gateway, queued, response};

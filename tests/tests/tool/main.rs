@@ -1,6 +1,7 @@
 //! `twofactor`, command by command: what it prints, what it refuses, and what it leaves alone.
 
 mod bypass;
+mod draw;
 mod machine;
 mod sending;
 
