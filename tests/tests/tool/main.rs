@@ -410,7 +410,7 @@ fn status_and_list_say_what_there_is() {
     assert_eq!(machine.tool(&["list"]).succeeded().stdout, "Nobody is enrolled.\n");
     assert_eq!(machine.json(&["list"]), json!([]));
     let nothing = json!({
-        "user": "alice", "enrolled": false, "methods": [], "recovery_codes_left": 0, "failures": 0, "locked": false,
+        "user": "alice", "enrolled": false, "language": null, "methods": [], "recovery_codes_left": 0, "failures": 0, "locked": false,
         "wait_seconds": 0, "last_success": null, "bypass_until": null, "state_missing": false,
     });
     assert_eq!(machine.status("alice"), nothing);
@@ -443,7 +443,8 @@ fn status_and_list_say_what_there_is() {
     assert_eq!(
         alice,
         json!({
-            "user": "alice", "enrolled": true, "methods": [device("authenticator"), device("old phone")],
+            "user": "alice", "enrolled": true, "language": null,
+            "methods": [device("authenticator"), device("old phone")],
             "recovery_codes_left": 9, "failures": 0, "locked": false, "wait_seconds": 0,
             "last_success": alice["last_success"], "bypass_until": null, "state_missing": false,
         })
@@ -770,7 +771,7 @@ fn a_lost_keyring_is_not_called_a_new_one() {
 
 const SEE_HELP: &str = "see how it is used: twofactor --help";
 const BAD_LABEL: &str = "a label has 1 to 64 printable characters and no blanks around it";
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "setup",
     "status",
     "list",
@@ -784,6 +785,7 @@ const COMMANDS: [&str; 15] = [
     "forget",
     "policy",
     "doctor",
+    "language",
     "remove",
     "keys",
 ];
