@@ -13,6 +13,7 @@
 //! * [`Sender`]: `twofactor-deliver` at work, an errand in and a verdict out.
 //! * [`Browser`]: a real Chromium, for a page that the tool writes.
 //! * [`Process`]: what the kernel says about a process of a sandbox.
+//! * [`Begun`]: what the tool shows of a set-up at a login.
 //! * [`Secret`]: an enrolled user's secret, whose codes the independent `oathtool` computes.
 //!
 //! A test that can't go on panics where it stands: nothing here returns an error for a test to forget.
@@ -22,7 +23,6 @@ mod authority;
 mod browser;
 mod desktop;
 mod door;
-mod drawing;
 mod fake;
 mod gateway;
 mod hostile_smtp;
@@ -38,6 +38,7 @@ mod sandbox;
 mod script;
 mod secret;
 mod sender;
+mod set_up;
 mod terminal;
 
 pub use artefacts::{checkout, fake_server, pam_host, release, security_key, sender};
@@ -59,4 +60,5 @@ pub use sandbox::{Output, Running, RunningHost, Sandbox, two_lines};
 pub use script::{Answer, Barrier, Call, Race, Script, Step, Worker};
 pub use secret::{Secret, oathtool};
 pub use sender::{Sender, Sending, Sent};
+pub use set_up::{Begun, framed};
 pub use terminal::Terminal;

@@ -1,13 +1,13 @@
 //! The QR code of a set-up at login, as a real ssh client shows it in a real terminal, read back by a reader that is not
 //! ours. Here pam_echo(8) says what is said there: sshd makes one prompt of it and of the question that follows.
 
-use support::{Colours, Desktop, Door, Emulator, Eye, Look, Program, Window};
+use support::{Begun, Colours, Desktop, Door, Emulator, Eye, Look, Program, Window};
 
 #[test]
 fn a_dark_terminal_shows_the_whole_code_through_ssh() {
     let door = Door::new(Program::Ssh);
     let desktop = Desktop::on(&door.sandbox);
-    let [dark, _] = door.sandbox.drawings(USUAL);
+    let Begun { uri, drawings: [dark, _], .. } = usual(&door);
     say_before_the_code(&door, &dark);
     for (size, points, colours) in [
         ("80x24", 8, Colours::DARK),
@@ -18,8 +18,8 @@ fn a_dark_terminal_shows_the_whole_code_through_ssh() {
     ] {
         for emulator in [Emulator::Xterm, Emulator::Rxvt] {
             let window = knock(&door, &desktop, &Look { emulator, ..Look::new(size, points, colours) });
-            assert_eq!(window.scanned(Eye::Sharp), USUAL);
-            assert_eq!(window.scanned(Eye::Camera), USUAL);
+            assert_eq!(window.scanned(Eye::Sharp), uri);
+            assert_eq!(window.scanned(Eye::Camera), uri);
         }
     }
 }
@@ -28,7 +28,7 @@ fn a_dark_terminal_shows_the_whole_code_through_ssh() {
 fn a_light_terminal_shows_the_other_drawing_through_ssh() {
     let door = Door::new(Program::Ssh);
     let desktop = Desktop::on(&door.sandbox);
-    let [_, light] = door.sandbox.drawings(USUAL);
+    let Begun { uri, drawings: [_, light], .. } = usual(&door);
     say_before_the_code(&door, &light);
     for (emulator, size, points, colours) in [
         (Emulator::Rxvt, "80x24", 8, Colours::LIGHT),
@@ -40,8 +40,8 @@ fn a_light_terminal_shows_the_other_drawing_through_ssh() {
         (Emulator::Xterm, "100x42", 9, Colours::LIGHT),
     ] {
         let window = knock(&door, &desktop, &Look { emulator, ..Look::new(size, points, colours) });
-        assert_eq!(window.scanned(Eye::Sharp), USUAL);
-        assert_eq!(window.scanned(Eye::Camera), USUAL);
+        assert_eq!(window.scanned(Eye::Sharp), uri);
+        assert_eq!(window.scanned(Eye::Camera), uri);
     }
 }
 
@@ -49,14 +49,14 @@ fn a_light_terminal_shows_the_other_drawing_through_ssh() {
 fn a_drawing_on_the_wrong_ground_is_read_only_by_who_reads_inverted_codes() {
     let door = Door::new(Program::Ssh);
     let desktop = Desktop::on(&door.sandbox);
-    let [dark, light] = door.sandbox.drawings(USUAL);
+    let Begun { uri, drawings: [dark, light], .. } = usual(&door);
     // Among them the size at which xterm leaves the widest gaps.
     for (drawing, points, colours) in
         [(&dark, 9, Colours::LIGHT), (&dark, 11, Colours::LIGHT), (&light, 12, Colours::DARK)]
     {
         say_before_the_code(&door, drawing);
         let window = knock(&door, &desktop, &Look::new("80x24", points, colours));
-        assert_eq!(window.scanned(Eye::Either), USUAL);
+        assert_eq!(window.scanned(Eye::Either), uri);
         assert_eq!(window.scan(Eye::Sharp), None);
         assert_eq!(window.scan(Eye::Camera), None);
     }
@@ -66,28 +66,29 @@ fn a_drawing_on_the_wrong_ground_is_read_only_by_who_reads_inverted_codes() {
 fn long_names_and_the_question_fit_a_terminal_of_80_by_24() {
     let door = Door::new(Program::Ssh);
     let desktop = Desktop::on(&door.sandbox);
-    let [dark, light] = door.sandbox.drawings(LONG);
+    let Begun { uri, drawings: [dark, light], .. } = long(&door);
     assert_eq!(dark.lines().count(), 23);
     say_before_the_code(&door, &dark);
     let window = knock(&door, &desktop, &Look::new("80x24", 10, Colours::DARK));
-    assert_eq!(window.scanned(Eye::Camera), LONG);
+    assert_eq!(window.scanned(Eye::Camera), uri);
     say_before_the_code(&door, &light);
     let window = knock(&door, &desktop, &Look::new("80x24", 9, Colours::LIGHT));
-    assert_eq!(window.scanned(Eye::Camera), LONG);
+    assert_eq!(window.scanned(Eye::Camera), uri);
 }
 
 #[test]
 fn words_to_the_right_of_a_code_disturb_nobody() {
     let door = Door::new(Program::Ssh);
     let desktop = Desktop::on(&door.sandbox);
-    for (drawing, colours) in door.sandbox.drawings(LONG).iter().zip([Colours::DARK, Colours::LIGHT]) {
-        let words = ["Scan this with the app, or type it in:", "GEZD GNBV GY3T QOJQ", "GEZD GNBV GY3T QOJQ"];
+    let Begun { uri, secret, drawings } = long(&door);
+    for (drawing, colours) in drawings.iter().zip([Colours::DARK, Colours::LIGHT]) {
+        let words = ["Scan this with the app, or type it in:", &secret[..19], &secret[20..]];
         let lines = drawing.lines().zip(words.iter().chain([&""].into_iter().cycle()));
         let beside: Vec<_> = lines.map(|(line, word)| format!("{line} {}", word.get(..34).unwrap_or(word))).collect();
         say_before_the_code(&door, &beside.join("\n"));
         let window = knock(&door, &desktop, &Look::new("80x24", 9, colours));
-        assert_eq!(window.scanned(Eye::Sharp), LONG);
-        assert_eq!(window.scanned(Eye::Camera), LONG);
+        assert_eq!(window.scanned(Eye::Sharp), uri);
+        assert_eq!(window.scanned(Eye::Camera), uri);
     }
 }
 
@@ -96,7 +97,7 @@ fn a_client_without_unicode_shows_no_code_and_gets_in_all_the_same() {
     let door = Door::new(Program::Ssh);
     let desktop = Desktop::on(&door.sandbox);
     let alice = door.enrol("alice");
-    let [dark, _] = door.sandbox.drawings(USUAL);
+    let Begun { drawings: [dark, _], .. } = usual(&door);
     say_before_the_code(&door, &dark);
     let window = knock(&door, &desktop, &Look { locale: "C", ..Look::new("100x42", 9, Colours::DARK) });
     assert!(window.shown().contains(r"\342\226\210"), "{}", window.shown());
@@ -123,7 +124,11 @@ fn knock<'d>(door: &Door, desktop: &'d Desktop<'_>, look: &Look) -> Window<'d> {
     window
 }
 
-const USUAL: &str =
-    "otpauth://totp/login.example.org:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=login.example.org";
-const LONG: &str = "otpauth://totp/vpn.corp.example.org:bartholomew.cubb?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
-                    &issuer=vpn.corp.example.org";
+/// The names that most people have.
+fn usual(door: &Door) -> Begun {
+    door.sandbox.begin_set_up("login.example.org", "alice")
+}
+
+fn long(door: &Door) -> Begun {
+    door.sandbox.begin_set_up("vpn.corp.example.org", "bartholomew.cubb")
+}

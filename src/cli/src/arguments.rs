@@ -66,6 +66,15 @@ pub(crate) enum Command {
         #[arg(long, default_value = "1h", value_name = "TIME")]
         lifetime: String,
     },
+    /// Issue a code that lets somebody who is not enrolled set up an app at a login, once.
+    #[command(after_help = "Example:\n  twofactor invite alice --lifetime 2d")]
+    Invite {
+        /// Whom.
+        user: String,
+        /// How long it is good.
+        #[arg(long, default_value = "7d", value_name = "TIME")]
+        lifetime: String,
+    },
     /// Send a test message and show every word of the conversation with the server.
     #[command(
         after_help = "Examples:\n  twofactor test-send mail alice@example.org\n  twofactor test-send sms +4930123456"
@@ -301,8 +310,21 @@ pub(crate) enum Keys {
 
 #[derive(Subcommand)]
 pub(crate) enum AtLogin {
-    /// Draw the URI on standard input as a QR code, for dark and for light terminals.
-    Draw,
+    /// Draw a secret for an app, and a QR code of it for dark and for light terminals.
+    Begin {
+        /// For whom.
+        user: String,
+    },
+    /// Judge a code of that secret and make an enrolment of it, under seal.
+    Prepare {
+        /// Whose.
+        user: String,
+    },
+    /// Save that enrolment.
+    Confirm {
+        /// Whose.
+        user: String,
+    },
 }
 
 const SETUP_EXAMPLES: &str = "Examples:

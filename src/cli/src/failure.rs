@@ -52,6 +52,11 @@ impl Failure {
             RegistrarError::NotEnrolled => {
                 format!("see who is: twofactor list; to enrol: twofactor setup {user}")
             }
+            RegistrarError::AlreadyEnrolled => {
+                format!(
+                    "for one more device: twofactor setup {user} --label NAME; to begin anew: twofactor remove {user}"
+                )
+            }
             RegistrarError::LabelTaken { .. } => {
                 "add --label NAME for one more device, or --replace to put the new one in its place".to_owned()
             }
@@ -63,6 +68,12 @@ impl Failure {
             RegistrarError::NotFound => {
                 "try it again with the next two; a clock may be off by 2 hours, a counter by 1000, a lost one by 30000"
                     .to_owned()
+            }
+            RegistrarError::NotInvited | RegistrarError::InvitationOver => {
+                format!("invite them again: twofactor invite {user}")
+            }
+            RegistrarError::NotPrepared | RegistrarError::PreparedSealed(_) | RegistrarError::PreparedOver => {
+                "nothing was saved; log in again".to_owned()
             }
             RegistrarError::KeyringLost { .. } => {
                 "bring the keyring back from a backup; without it every user has to enrol again".to_owned()

@@ -53,8 +53,9 @@ fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
             commands::remove::run(user, *method, label.as_deref(), config, output)
         }
         Command::Bypass { user, lifetime } => commands::bypass::run(user, lifetime, config, output),
+        Command::Invite { user, lifetime } => commands::invite::run(user, lifetime, config, output),
         Command::TestSend { medium, to } => commands::test_send::run(*medium, to, config, output),
         Command::Keys(keys) => commands::keys::run(keys, config, output),
-        Command::AtLogin(command) => commands::at_login::run(command),
+        Command::AtLogin(command) => commands::at_login::run(command, config),
     }
 }

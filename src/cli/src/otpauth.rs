@@ -23,6 +23,13 @@ pub(crate) fn grouped(base32: &str) -> Zeroizing<String> {
     grouped
 }
 
+/// Reads back what [`grouped`] has written.
+pub(crate) fn ungrouped(groups: &str) -> Option<Secret> {
+    let mut base32 = Zeroizing::new(String::with_capacity(groups.len()));
+    base32.extend(groups.chars().filter(|character| *character != ' '));
+    BASE32_NOPAD.decode(base32.as_bytes()).ok().map(Secret::new)
+}
+
 /// `otpauth://totp/ISSUER:USER?secret=…&issuer=ISSUER`, or `hotp` with a counter. What every app assumes is left out, so that the QR code fits
 /// a terminal of 80 by 24.
 pub(crate) fn uri(issuer: &str, user: &str, base32: &str, parameters: Parameters) -> Zeroizing<String> {
@@ -68,6 +75,7 @@ mod tests {
         let parameters = Parameters::COMMON;
         let base32 = base32(&Secret::new(b"12345678901234567890".to_vec()));
         assert_eq!(*grouped(&base32), "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
+        assert_eq!(ungrouped(&grouped(&base32)).unwrap().expose(), b"12345678901234567890");
         assert_eq!(
             *uri("example.org", "alice", &base32, parameters),
             "otpauth://totp/example.org:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=example.org"

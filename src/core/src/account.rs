@@ -77,7 +77,7 @@ impl UserName {
 #[error("not a user name: empty, too long, or with a NUL in it")]
 pub struct UserNameError;
 
-/// NAME_MAX (255) less the longest thing that is put around a name, `.NAME.toml.new`.
+/// NAME_MAX (255) less the longest thing that is put around a name, `.NAME+invite.new`.
 const FILE_STEM_MAX_BYTES: usize = 240;
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! `twofactor`, command by command: what it prints, what it refuses, and what it leaves alone.
 
+mod at_login;
 mod bypass;
-mod draw;
+mod invite;
 mod machine;
 mod sending;
 
@@ -113,6 +114,7 @@ fn without_root_nothing_is_told_and_nothing_done() {
         &["recovery", "alice"],
         &["resync", "alice"],
         &["bypass", "alice"],
+        &["invite", "bob"],
         &["test-send", "mail", "alice@example.test"],
         &["unlock", "alice"],
         &["remove", "alice"],
@@ -410,8 +412,8 @@ fn status_and_list_say_what_there_is() {
     assert_eq!(machine.tool(&["list"]).succeeded().stdout, "Nobody is enrolled.\n");
     assert_eq!(machine.json(&["list"]), json!([]));
     let nothing = json!({
-        "user": "alice", "enrolled": false, "language": null, "methods": [], "recovery_codes_left": 0, "failures": 0, "locked": false,
-        "wait_seconds": 0, "last_success": null, "bypass_until": null, "state_missing": false,
+        "user": "alice", "enrolled": false, "language": null, "methods": [], "recovery_codes_left": 0, "failures": 0,
+        "locked": false, "wait_seconds": 0, "last_success": null, "bypass_until": null, "invited_until": null, "state_missing": false,
     });
     assert_eq!(machine.status("alice"), nothing);
 
@@ -446,7 +448,7 @@ fn status_and_list_say_what_there_is() {
             "user": "alice", "enrolled": true, "language": null,
             "methods": [device("authenticator"), device("old phone")],
             "recovery_codes_left": 9, "failures": 0, "locked": false, "wait_seconds": 0,
-            "last_success": alice["last_success"], "bypass_until": null, "state_missing": false,
+            "last_success": alice["last_success"], "bypass_until": null, "invited_until": null, "state_missing": false,
         })
     );
     let bob = machine.status("bob");
@@ -771,7 +773,7 @@ fn a_lost_keyring_is_not_called_a_new_one() {
 
 const SEE_HELP: &str = "see how it is used: twofactor --help";
 const BAD_LABEL: &str = "a label has 1 to 64 printable characters and no blanks around it";
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "setup",
     "status",
     "list",
@@ -779,6 +781,7 @@ const COMMANDS: [&str; 16] = [
     "try",
     "recovery",
     "bypass",
+    "invite",
     "test-send",
     "unlock",
     "resync",

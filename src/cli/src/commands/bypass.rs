@@ -13,10 +13,7 @@ use crate::output::Output;
 
 /// Runs the command.
 pub(crate) fn run(user: &str, lifetime: &str, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
-    let Seconds(lifetime) = Seconds::try_from(lifetime.to_owned())
-        .ok()
-        .filter(|Seconds(seconds)| (LIFETIME_MIN_SECONDS..=LIFETIME_MAX_SECONDS).contains(seconds))
-        .ok_or_else(|| Failure::misused("--lifetime is 1 minute to 7 days", "write it as 30m, 1h or 2d"))?;
+    let lifetime = lifetime_seconds(lifetime, LIFETIME_MAX_DAYS)?;
     let office = Office::open(config)?;
     let account = account(user)?;
     let issued = office.registrar().issue_bypass(&account, lifetime);
@@ -32,6 +29,15 @@ pub(crate) fn run(user: &str, lifetime: &str, config: Option<&Path>, output: &mu
     shown.map_err(|failure| failure.unseen(format!("issue another, which voids it: twofactor bypass {user}")))
 }
 
+/// How long a code is good that is issued now: a minute at least.
+pub(super) fn lifetime_seconds(text: &str, max_days: u64) -> Result<u64, Failure> {
+    let read = Seconds::try_from(text.to_owned()).ok().map(|Seconds(seconds)| seconds);
+    let good = read.filter(|seconds| (LIFETIME_MIN_SECONDS..=max_days * DAY_SECONDS).contains(seconds));
+    let misused =
+        || Failure::misused(format!("--lifetime is 1 minute to {max_days} days"), "write it as 30m, 1h or 2d");
+    good.ok_or_else(misused)
+}
+
 #[derive(Serialize)]
 struct Issued<'a> {
     user: &'a str,
@@ -41,4 +47,5 @@ struct Issued<'a> {
 }
 
 const LIFETIME_MIN_SECONDS: u64 = 60;
-const LIFETIME_MAX_SECONDS: u64 = 7 * 86_400;
+const LIFETIME_MAX_DAYS: u64 = 7;
+const DAY_SECONDS: u64 = 86_400;

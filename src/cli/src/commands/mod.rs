@@ -4,6 +4,7 @@ pub(crate) mod at_login;
 pub(crate) mod bypass;
 pub(crate) mod doctor;
 pub(crate) mod forget;
+pub(crate) mod invite;
 pub(crate) mod keys;
 pub(crate) mod language;
 pub(crate) mod list;

@@ -29,12 +29,9 @@ pub(crate) fn run(
     // Whoever is told of it has to be known before it is gone. What cannot be read can be removed all the same.
     let before = found.as_ref().and_then(|account| office.registrar().standing(account).ok().flatten());
     let reader = before.map(|standing| reader(&standing.enrolment)).unwrap_or_default();
-    let still_enrolled = match part(method, label)? {
-        Some(part) => office.registrar().remove_part(&account(user)?, &part).map_err(about)?,
-        None => {
-            office.registrar().remove(&name(user)?).map_err(about)?;
-            false
-        }
+    let (still_enrolled, was_enrolled) = match part(method, label)? {
+        Some(part) => (office.registrar().remove_part(&account(user)?, &part).map_err(about)?, true),
+        None => (false, office.registrar().remove(&name(user)?).map_err(about)?),
     };
     if let Some(account) = &found {
         let words = office.config.words(reader.language);
@@ -53,8 +50,10 @@ pub(crate) fn run(
     }
     let text = if still_enrolled {
         format!("Removed. What is left: twofactor status {user}\n")
-    } else {
+    } else if was_enrolled {
         format!("{user} is not enrolled any more.\n")
+    } else {
+        format!("{user} is not invited any more.\n")
     };
     output.done(&text, &Removed { user, still_enrolled })
 }

@@ -40,6 +40,8 @@ pub(super) struct Report {
     last_success: Option<u64>,
     /// Unix time, if an administrator has issued a bypass code that is still good.
     bypass_until: Option<u64>,
+    /// Unix time, if they are not enrolled and invited to set up an app at a login.
+    invited_until: Option<u64>,
     /// The next login will find no state and count everything as used.
     state_missing: bool,
 }
@@ -120,6 +122,7 @@ impl Report {
         let state = standing.as_ref().and_then(|standing| standing.state.as_ref());
         let failures = state.map_or(Failures::default(), |state| state.failures);
         let gate = standing.as_ref().map_or(Gate::Open, |standing| office.config.limits.gate(failures, standing.now));
+        let invited = if standing.is_none() { office.registrar().invited_until(account).map_err(about)? } else { None };
         Ok(Self {
             user: account.name.as_str().to_owned(),
             enrolled: standing.is_some(),
@@ -134,13 +137,15 @@ impl Report {
                 let good = state.bypass.as_ref().filter(|bypass| bypass.is_good(standing.now));
                 good.map(|bypass| bypass.until.0)
             }),
+            invited_until: invited.map(|until| until.0),
             state_missing: standing.is_some() && state.is_none(),
         })
     }
 
     pub(super) fn text(&self) -> String {
         if !self.enrolled {
-            return format!("{} is not enrolled.\n", self.user);
+            let invited = |until| format!("Invited:      until {}\n", point_in_time(UnixTime(until)));
+            return format!("{} is not enrolled.\n{}", self.user, self.invited_until.map(invited).unwrap_or_default());
         }
         let mut text = format!("{} is enrolled.\n", self.user);
         for device in &self.methods {

@@ -6,7 +6,7 @@ use super::{Registrar, RegistrarError};
 use crate::account::Account;
 use crate::clock::UnixTime;
 use crate::factor::recovery::RecoveryCode;
-use crate::keyring::KeyringError;
+use crate::keyring::{Keyring, KeyringError};
 use crate::state::{BYPASS_PURPOSE, Issued};
 
 /// A bypass code in the only moment in which it is known.
@@ -26,13 +26,26 @@ impl Registrar<'_> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
         let enrolment = self.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
-        let keys = self.files.keyring()?.digest_keys(account);
+        let keyring = self.files.keyring()?;
+        let (code, issued) = self.draw_issued(&keyring, account, BYPASS_PURPOSE, lifetime_seconds)?;
+        let until = issued.until;
+        self.change_state(&enrolment, |state| state.bypass = Some(issued))?;
+        Ok(BypassCode { code: code.grouped(), until })
+    }
+
+    /// A code that is good from now on, and what is kept of it.
+    pub(super) fn draw_issued(
+        &self,
+        keyring: &Keyring,
+        account: &Account,
+        purpose: &str,
+        lifetime_seconds: u64,
+    ) -> Result<(RecoveryCode, Issued), RegistrarError> {
+        let keys = keyring.digest_keys(account);
         let missing = || KeyringError::Missing { path: self.files.roots().keyring.clone() };
         let key = keys.last().ok_or_else(missing)?;
         let code = RecoveryCode::draw(self.entropy)?;
-        let issued = Issued::now(key, BYPASS_PURPOSE, code.expose(), self.files.now()?, lifetime_seconds);
-        let until = issued.until;
-        self.change_state(&enrolment, |state| state.bypass = Some(issued.clone()))?;
-        Ok(BypassCode { code: code.grouped(), until })
+        let issued = Issued::now(key, purpose, code.expose(), self.files.now()?, lifetime_seconds);
+        Ok((code, issued))
     }
 }

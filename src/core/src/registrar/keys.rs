@@ -5,7 +5,7 @@ use crate::account::{Account, UserName};
 use crate::enrolment::EnrolmentError;
 use crate::keyring::{Binding, KeyNumber, Keyring};
 use crate::state::{StateError, StateFile};
-use crate::store::{StoreError, enrolment_name};
+use crate::store::{INVITATION_SUFFIX, StoreError, enrolment_name};
 use crate::sys::{Directory, split};
 
 impl Registrar<'_> {
@@ -69,14 +69,21 @@ impl Registrar<'_> {
             Err(error) if error.is_missing() => None,
             states => Some(states?),
         };
-        for name in self.enrolled()? {
-            in_use.extend(self.keys_of(&name)?);
-            let Some(states) = &states else { continue };
-            // Codes that are out and good: a bypass code may be for days. Of a state that will be made anew none is.
-            match StateFile::peek(states, &name.file_stem()) {
-                Ok(Some(state)) => in_use.extend(state.keys_of_issued(self.files.now().ok())),
-                Ok(None) | Err(StateError::Damaged { .. }) => {}
-                Err(error) => return Err(StoreError::from(error).into()),
+        let enrolled = self.enrolled()?;
+        for name in &enrolled {
+            in_use.extend(self.keys_of(name)?);
+        }
+        if let Some(states) = &states {
+            let invitations = states.names()?.into_iter().filter(|name| name.ends_with(INVITATION_SUFFIX));
+            let now = self.files.now().ok();
+            for name in enrolled.iter().map(UserName::file_stem).chain(invitations) {
+                // Codes that are out and good: a bypass code or an invitation may be for days. Of a state that will be
+                // made anew none is.
+                match StateFile::peek(states, &name) {
+                    Ok(Some(state)) => in_use.extend(state.keys_of_issued(now)),
+                    Ok(None) | Err(StateError::Damaged { .. }) => {}
+                    Err(error) => return Err(StoreError::from(error).into()),
+                }
             }
         }
         let mut keyring = self.files.keyring()?;

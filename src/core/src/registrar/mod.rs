@@ -1,14 +1,18 @@
 //! What somebody with authority changes: enrolments, recovery codes, locks, keys. Every change holds the lock of the
 //! users directory, so that two administrators at once change one thing after the other.
 
+mod admission;
 mod bypass;
+mod invitation;
 mod keys;
 mod language;
 mod recovery;
 mod removal;
 mod resync;
 
+pub use admission::Prepared;
 pub use bypass::BypassCode;
+pub use invitation::Invitation;
 pub use recovery::RecoveryCodes;
 pub use removal::Part;
 pub use resync::{Found, device_to_find};
@@ -22,10 +26,10 @@ use crate::clock::{ClockError, UnixTime};
 use crate::enrolment::{DEVICES_MAX, Device, DeviceId, Enrolment, Kind, Otp, purpose_of_device};
 use crate::factor::Label;
 use crate::factor::totp::{Parameters, Step};
-use crate::keyring::{Binding, Keyring, KeyringError, SealError};
+use crate::keyring::{Binding, Keyring, KeyringError, OpenError, SealError};
 use crate::secret::Secret;
 use crate::state::{State, StateError, StateFile};
-use crate::store::{ENROLMENT_SUFFIX, Files, StoreError, enrolment_name};
+use crate::store::{ENROLMENT_SUFFIX, Files, StoreError, enrolment_name, invitation_name};
 use crate::sys::{Directory, Entropy, EntropyError, FileError, Problem};
 use crate::throttle::Failures;
 
@@ -130,7 +134,7 @@ impl<'w> Registrar<'w> {
     }
 
     /// Saves enrolment and state of somebody who had none, as one: a login that finds the enrolment waits for the lock
-    /// under which the state is made.
+    /// under which the state is made. An invitation has come to its end by that.
     fn enrol_first(&self, users: &Directory, draft: &Draft) -> Result<(), RegistrarError> {
         let states = self.files.states()?;
         let name = &draft.enrolment.account.name;
@@ -142,6 +146,7 @@ impl<'w> Registrar<'w> {
         self.save(users, &draft.enrolment, None)?;
         let replaced = states.replace(&name.file_stem(), &StateFile::initial_content(&state));
         let recorded = replaced.map_err(Into::into).and_then(|()| self.change_state(&draft.enrolment, |_| ()));
+        let recorded = recorded.and_then(|()| void_invitation(&states, name));
         if recorded.is_err() {
             // All that can be undone is; the error to tell of is the one that began it.
             let _ = states.remove(&name.file_stem());
@@ -377,6 +382,16 @@ impl<'w> Registrar<'w> {
     }
 }
 
+/// Takes the invitation of a user away, if there is one. Callers hold the lock of the states directory.
+fn void_invitation(states: &Directory, name: &UserName) -> Result<(), RegistrarError> {
+    let invitation = invitation_name(name);
+    if states.contains(&invitation)? {
+        states.remove(&invitation)?;
+        states.sync()?;
+    }
+    Ok(())
+}
+
 /// Whether no waiting and no other repair can make a state readable again.
 fn is_beyond_repair(error: &StoreError) -> bool {
     match error {
@@ -400,6 +415,8 @@ pub enum RegistrarError {
     Seal(#[from] SealError),
     #[error("not enrolled")]
     NotEnrolled,
+    #[error("already enrolled")]
+    AlreadyEnrolled,
     #[error("there is already a device called {:?}", label.as_str())]
     LabelTaken { label: Label },
     #[error("there are already {DEVICES_MAX} devices")]
@@ -410,6 +427,16 @@ pub enum RegistrarError {
     WhichDevice,
     #[error("these are not two unused codes in a row of that device")]
     NotFound,
+    #[error("there is no such invitation")]
+    NotInvited,
+    #[error("the invitation is not good any more, or not yet")]
+    InvitationOver,
+    #[error("the prepared enrolment is not of this release")]
+    NotPrepared,
+    #[error("the prepared enrolment {0}")]
+    PreparedSealed(#[from] OpenError),
+    #[error("the enrolment was not prepared within the last {} minutes", admission::PREPARED_MINUTES)]
+    PreparedOver,
     #[error("{}: is missing, though there are enrolments sealed under its keys", path.display())]
     KeyringLost { path: PathBuf },
 }

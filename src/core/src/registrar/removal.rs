@@ -1,9 +1,9 @@
 //! The registrar's work of taking away.
 
-use super::{Registrar, RegistrarError};
+use super::{Registrar, RegistrarError, void_invitation};
 use crate::account::{Account, UserName};
 use crate::factor::{Label, Method};
-use crate::store::enrolment_name;
+use crate::store::{enrolment_name, invitation_name};
 use crate::sys::Directory;
 
 /// One part of an enrolment.
@@ -15,18 +15,20 @@ pub enum Part {
 }
 
 impl Registrar<'_> {
-    /// Removes all that there is of a user, also what cannot be read any more, and also if the account is gone.
+    /// Removes all that there is of a user, also what cannot be read any more, and also if the account is gone. Answers
+    /// whether there was more than an invitation.
     ///
     /// # Errors
     /// There is nothing, or it cannot be removed.
-    pub fn remove(&self, name: &UserName) -> Result<(), RegistrarError> {
+    pub fn remove(&self, name: &UserName) -> Result<bool, RegistrarError> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
-        let enrolled = users.contains(&enrolment_name(name))?;
-        if !enrolled && !self.files.states()?.contains(&name.file_stem())? {
+        let states = self.files.states()?;
+        let enrolled = users.contains(&enrolment_name(name))? || states.contains(&name.file_stem())?;
+        if !enrolled && !states.contains(&invitation_name(name))? {
             return Err(RegistrarError::NotEnrolled);
         }
-        self.remove_all(&users, name)
+        self.remove_all(&users, name).map(|()| enrolled)
     }
 
     /// Removes one device or one method. What is left without any device goes as a whole. Answers whether anything
@@ -59,11 +61,13 @@ impl Registrar<'_> {
     }
 
     /// The state first: somebody who is half removed is still enrolled, instead of looking as if their enrolment had
-    /// been lost. A login that is being judged meanwhile finds its state gone and is refused.
+    /// been lost. A login that is being judged meanwhile finds its state gone and is refused. An invitation goes before
+    /// both, so that it does not outlive what it was for.
     fn remove_all(&self, users: &Directory, name: &UserName) -> Result<(), RegistrarError> {
         let states = self.files.states()?;
         // No login makes a new state meanwhile.
         let _making = states.lock()?;
+        void_invitation(&states, name)?;
         states.remove(&name.file_stem())?;
         states.sync()?;
         users.remove(&enrolment_name(name))?;

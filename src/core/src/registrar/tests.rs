@@ -550,3 +550,293 @@ fn whoever_is_spoken_to_in_another_language_loses_nothing_by_it() {
     registrar.remove(&alice().name).unwrap();
     assert!(matches!(registrar.speak(&alice(), None), Err(RegistrarError::NotEnrolled)));
 }
+
+impl Place {
+    fn invite(&self, lifetime_seconds: u64) -> RecoveryCode {
+        let invitation = Registrar::new(&self.files(), &Kernel).invite(&alice(), lifetime_seconds).unwrap();
+        RecoveryCode::read(&invitation.code.replace('-', "")).unwrap()
+    }
+
+    /// alice's app, proved by the code of this moment.
+    fn prepare(&self, ticket: Option<&RecoveryCode>) -> Result<Prepared, RegistrarError> {
+        let kind = NewKind::Otp {
+            parameters: Parameters::COMMON,
+            secret: Secret::new(SEED.to_vec()),
+            proved: Some(Step(self.time.0.get() / 30)),
+        };
+        let device = NewDevice { label: named("authenticator"), kind, replace: false, primary: false, language: None };
+        Registrar::new(&self.files(), &Kernel).prepare(&alice(), device, ticket, true)
+    }
+
+    fn confirm(&self, sealed: &str) -> Result<(), RegistrarError> {
+        Registrar::new(&self.files(), &Kernel).confirm(&alice(), sealed)
+    }
+
+    fn remove(&self) {
+        Registrar::new(&self.files(), &Kernel).remove(&alice().name).unwrap();
+    }
+
+    fn invited_until(&self) -> Option<u64> {
+        Registrar::new(&self.files(), &Kernel).invited_until(&alice()).unwrap().map(|until| until.0)
+    }
+
+    /// Every file with its content, also those that begin with a dot; but the keyring, which may be made at any time.
+    fn records(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let directories = ["users", "state"].map(|name| fs::read_dir(self.path(name)).unwrap());
+        let files = directories.into_iter().flatten().map(|entry| entry.unwrap().path());
+        let mut records: Vec<_> = files.map(|path| (path.clone(), fs::read(&path).unwrap_or_default())).collect();
+        records.sort();
+        records
+    }
+}
+
+#[test]
+fn what_was_prepared_at_a_login_is_saved_once_it_is_confirmed_and_leaves_nothing_before() {
+    let place = Place::new();
+    let prepared = place.prepare(None).unwrap();
+    assert_eq!(place.records(), []);
+    assert_eq!(prepared.codes.len(), 10);
+    place.confirm(&prepared.sealed).unwrap();
+    assert!(!place.takes_totp(), "the code that proved the app is burnt");
+    assert!(place.takes_recovery(&prepared.codes[3]) && !place.takes_recovery(&prepared.codes[3]));
+    assert!(matches!(place.confirm(&prepared.sealed), Err(RegistrarError::AlreadyEnrolled)));
+    assert!(matches!(place.prepare(None), Err(RegistrarError::AlreadyEnrolled)));
+    let names: Vec<_> = place.records().into_iter().map(|(path, _)| path).collect();
+    assert_eq!(names, [place.path("state/alice"), place.path("users/alice.toml")]);
+    let standing = Registrar::new(&place.files(), &Kernel).standing(&alice()).unwrap().unwrap();
+    assert_eq!(standing.enrolment.devices[0].label, named("authenticator"));
+    assert_eq!(place.burnt(), Some(Step(1)));
+}
+
+#[test]
+fn an_invitation_is_good_for_one_set_up_however_many_were_prepared_by_it() {
+    let place = Place::new();
+    let ticket = place.invite(3600);
+    assert_eq!(place.invited_until(), Some(59 + 3600));
+    let before = place.records();
+    let [first, second] = [0; 2].map(|_| place.prepare(Some(&ticket)).unwrap());
+    assert_eq!(place.records(), before, "what is only prepared leaves the invitation as it was");
+    place.confirm(&second.sealed).unwrap();
+    assert_eq!(place.invited_until(), None);
+    assert!(matches!(place.confirm(&first.sealed), Err(RegistrarError::AlreadyEnrolled)));
+    place.remove();
+    for sealed in [first.sealed, second.sealed] {
+        assert!(matches!(place.confirm(&sealed), Err(RegistrarError::NotInvited)), "not even after a removal");
+    }
+    assert!(matches!(place.prepare(Some(&ticket)), Err(RegistrarError::NotInvited)));
+    assert_eq!(place.records(), []);
+}
+
+#[test]
+fn of_two_set_ups_that_are_confirmed_at_once_one_is_saved() {
+    for is_invited in [false, true] {
+        let place = Place::new();
+        let ticket = is_invited.then(|| place.invite(3600));
+        let prepared: Vec<_> = (0..8).map(|_| place.prepare(ticket.as_ref()).unwrap()).collect();
+        let records = place.directory.path();
+        // Each with a place of its own at the same records, as the processes of two logins have.
+        let confirm = |sealed: &str| {
+            let time = Time(Cell::new(59));
+            let roots = Roots { keyring: records.join("keyring.toml"), records: records.to_owned() };
+            let files = Files::new(roots, Window::ONE, &time);
+            Registrar::new(&files, &Kernel).confirm(&alice(), sealed)
+        };
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let workers: Vec<_> = prepared.iter().map(|one| scope.spawn(|| confirm(&one.sealed))).collect();
+            workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+        });
+        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+        let refused = |result: &&Result<(), _>| matches!(result, Err(RegistrarError::AlreadyEnrolled));
+        assert_eq!(results.iter().filter(refused).count(), 7, "{results:?}");
+        let saved = results.iter().position(Result::is_ok).unwrap();
+        assert!(place.takes_recovery(&prepared[saved].codes[0]));
+    }
+}
+
+#[test]
+fn an_invitation_is_good_until_it_is_over_replaced_or_taken_back() {
+    let place = Place::new();
+    let ticket = place.invite(3600);
+    let prepared = place.prepare(Some(&ticket)).unwrap();
+    let foreign = RecoveryCode::draw(&Kernel).unwrap();
+    assert!(matches!(place.prepare(Some(&foreign)), Err(RegistrarError::NotInvited)));
+    for elsewhen in [58, 59 + 3600] {
+        place.time.0.set(elsewhen);
+        assert_eq!(place.invited_until(), None);
+        assert!(matches!(place.prepare(Some(&ticket)), Err(RegistrarError::InvitationOver)), "{elsewhen}");
+    }
+    place.time.0.set(59);
+    let newer = place.invite(60);
+    for void in [place.prepare(Some(&ticket)).err(), place.confirm(&prepared.sealed).err()] {
+        assert!(matches!(void, Some(RegistrarError::NotInvited)), "{void:?}");
+    }
+    let prepared = place.prepare(Some(&newer)).unwrap();
+    // Over between the two.
+    place.time.0.set(59 + 60);
+    assert!(matches!(place.confirm(&prepared.sealed), Err(RegistrarError::InvitationOver)));
+    place.time.0.set(59);
+    let registrar =
+        |work: fn(&Registrar<'_>) -> Result<bool, RegistrarError>| work(&Registrar::new(&place.files(), &Kernel));
+    assert!(!registrar(|registrar| registrar.remove(&alice().name)).unwrap(), "nobody was enrolled");
+    assert!(matches!(place.confirm(&prepared.sealed), Err(RegistrarError::NotInvited)));
+    assert!(matches!(registrar(|registrar| registrar.remove(&alice().name)), Err(RegistrarError::NotEnrolled)));
+}
+
+#[test]
+fn an_invitation_is_for_one_account_and_nobody_who_is_enrolled_has_one() {
+    let place = Place::new();
+    let ticket = place.invite(3600);
+    let (files, bob) = (place.files(), UserName::new("bob").unwrap());
+    let registrar = Registrar::new(&files, &Kernel);
+    let device = || {
+        let kind = NewKind::Email("alice@example.org".parse().unwrap());
+        NewDevice { label: named("mail"), kind, replace: false, primary: false, language: None }
+    };
+    for other in [Account { uid: 1001, ..alice() }, Account { name: bob.clone(), uid: 1000 }] {
+        let refused = registrar.prepare(&other, device(), Some(&ticket), false).err();
+        assert!(matches!(refused, Some(RegistrarError::NotInvited)), "{other:?}");
+        assert_eq!(registrar.invited_until(&other).unwrap(), None);
+    }
+    fs::copy(place.path("state/alice+invite"), place.path("state/bob+invite")).unwrap();
+    let refused = registrar.prepare(&Account { name: bob.clone(), uid: 1000 }, device(), Some(&ticket), false).err();
+    assert!(matches!(refused, Some(RegistrarError::NotInvited)));
+    // An administrator was faster.
+    place.enrol("phone");
+    assert!(!place.path("state/alice+invite").exists());
+    assert!(matches!(registrar.invite(&alice(), 60), Err(RegistrarError::AlreadyEnrolled)));
+    assert_eq!(registrar.enrolled().unwrap(), [alice().name]);
+    fs::remove_file(place.path("users/alice.toml")).unwrap();
+    assert!(registrar.invite(&alice(), 60).is_err(), "an enrolment that was lost is none that never was");
+}
+
+#[test]
+fn what_was_prepared_is_good_for_ten_minutes_and_not_before_it_was() {
+    let place = Place::new();
+    let prepared = place.prepare(None).unwrap();
+    for (now, is_good) in [(58, false), (59 + 601, false), (0, false), (u64::MAX, false), (59 + 600, true)] {
+        place.time.0.set(now);
+        let confirmed = place.confirm(&prepared.sealed);
+        assert_eq!(confirmed.is_ok(), is_good, "{now}: {confirmed:?}");
+        assert!(is_good || matches!(confirmed, Err(RegistrarError::PreparedOver)), "{now}: {confirmed:?}");
+        assert!(is_good || place.records().is_empty());
+    }
+}
+
+#[test]
+fn what_was_prepared_is_for_its_user_and_saved_only_as_it_was() {
+    let place = Place::new();
+    let prepared = place.prepare(None).unwrap();
+    let sealed: &str = &prepared.sealed;
+    let (files, bob) = (place.files(), UserName::new("bob").unwrap());
+    for other in [Account { uid: 1001, ..alice() }, Account { name: bob, uid: 1000 }] {
+        let refused = Registrar::new(&files, &Kernel).confirm(&other, sealed);
+        assert!(matches!(refused, Err(RegistrarError::PreparedSealed(OpenError::Refused { .. }))), "{other:?}");
+    }
+    for at in (2..sealed.len()).step_by(97) {
+        let turned = if sealed.as_bytes()[at] == b'0' { "1" } else { "0" };
+        let mut changed = sealed.to_owned();
+        changed.replace_range(at..=at, turned);
+        assert!(matches!(place.confirm(&changed), Err(RegistrarError::PreparedSealed(_))), "{at}");
+    }
+    let content = &sealed[2..];
+    for spelt in [
+        String::new(),
+        ":".to_owned(),
+        content.to_owned(),
+        format!("+1:{content}"),
+        format!("01:{content}"),
+        format!(" 1:{content}"),
+        format!("0:{content}"),
+        format!("1:{}", content.to_uppercase()),
+        format!("1:{content}\n"),
+        format!("1:{content}0"),
+        format!("4294967296:{content}"),
+    ] {
+        assert!(matches!(place.confirm(&spelt), Err(RegistrarError::NotPrepared)), "{spelt}");
+    }
+    for (spelt, is_gone) in
+        [(format!("2:{content}"), true), ("1:".to_owned(), false), (format!("1:{content}00"), false)]
+    {
+        let refused = place.confirm(&spelt);
+        let Err(RegistrarError::PreparedSealed(error)) = refused else { panic!("{refused:?}") };
+        assert_eq!(matches!(error, OpenError::KeyGone { .. }), is_gone);
+    }
+    // A secret that was sealed for something else is no enrolment.
+    place.enrol("phone");
+    let enrolment = fs::read_to_string(place.path("users/alice.toml")).unwrap();
+    place.remove();
+    let theirs = enrolment.lines().find_map(|line| line.strip_prefix("sealed = ")).unwrap();
+    assert!(place.confirm(&format!("1:{}", theirs.trim_matches('"'))).is_err());
+    assert_eq!(place.records(), []);
+    place.confirm(sealed).unwrap();
+}
+
+#[test]
+fn a_key_that_was_retired_meanwhile_seals_no_enrolment_that_is_saved() {
+    let place = Place::new();
+    let prepared = place.prepare(None).unwrap();
+    let files = place.files();
+    let registrar = Registrar::new(&files, &Kernel);
+    registrar.add_key().unwrap();
+    assert_eq!(registrar.retire_keys().unwrap().len(), 1);
+    let refused = place.confirm(&prepared.sealed);
+    assert!(matches!(refused, Err(RegistrarError::PreparedSealed(OpenError::KeyGone { .. }))), "{refused:?}");
+    // Under an older key that is still there it is, and is sealed anew like any other.
+    let prepared = place.prepare(None).unwrap();
+    registrar.add_key().unwrap();
+    place.confirm(&prepared.sealed).unwrap();
+    assert!(registrar.reseal(&alice()).unwrap());
+}
+
+#[test]
+fn an_invitation_keeps_its_key_until_it_is_over() {
+    let place = Place::new();
+    let ticket = place.invite(3600);
+    let files = place.files();
+    let registrar = Registrar::new(&files, &Kernel);
+    registrar.add_key().unwrap();
+    assert_eq!(registrar.retire_keys().unwrap(), []);
+    let prepared = place.prepare(Some(&ticket)).unwrap();
+    place.confirm(&prepared.sealed).unwrap();
+    place.remove();
+    place.invite(3600);
+    place.time.0.set(59 + 3600);
+    assert_eq!(registrar.retire_keys().unwrap().len(), 1);
+}
+
+#[test]
+fn a_disk_that_is_full_shows_while_somebody_can_still_be_told() {
+    for full in ["users/.alice.toml.new", "state/.alice.new"] {
+        let place = Place::new();
+        // Stands in for a disk without room: the file cannot be made.
+        fs::create_dir(place.path(full)).unwrap();
+        assert!(place.prepare(None).is_err(), "{full}");
+        assert_eq!(place.records(), [(place.path(full), Vec::new())], "the other one is taken away");
+    }
+}
+
+#[test]
+fn what_cannot_be_saved_in_the_end_leaves_the_invitation() {
+    let place = Place::new();
+    let ticket = place.invite(3600);
+    let prepared = place.prepare(Some(&ticket)).unwrap();
+    fs::create_dir(place.path("state/.alice.new")).unwrap();
+    assert!(place.confirm(&prepared.sealed).is_err());
+    assert!(!place.path("users/alice.toml").exists());
+    fs::remove_dir(place.path("state/.alice.new")).unwrap();
+    place.confirm(&prepared.sealed).unwrap();
+    assert!(!place.path("state/alice+invite").exists());
+}
+
+#[test]
+fn a_damaged_invitation_invites_nobody_and_stops_nothing() {
+    let place = Place::new();
+    let ticket = place.invite(3600);
+    fs::write(place.path("state/alice+invite"), vec![7; 8192]).unwrap();
+    assert_eq!(place.invited_until(), None);
+    assert!(matches!(place.prepare(Some(&ticket)), Err(RegistrarError::NotInvited)));
+    let files = place.files();
+    assert_eq!(Registrar::new(&files, &Kernel).retire_keys().unwrap(), []);
+    let ticket = place.invite(3600);
+    assert!(place.prepare(Some(&ticket)).is_ok());
+}

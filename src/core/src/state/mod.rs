@@ -7,7 +7,7 @@ mod sent;
 
 pub use file::{Damage, Identity, Opened, StateError, StateFile};
 pub use record::RecordError;
-pub use sent::{BYPASS_PURPOSE, Channel, Issued, Judgement, SentCode};
+pub use sent::{BYPASS_PURPOSE, Channel, INVITE_PURPOSE, Issued, Judgement, SentCode};
 
 use crate::clock::UnixTime;
 use crate::enrolment::{DeviceId, Enrolment};
@@ -35,7 +35,7 @@ pub struct State {
     sent: Vec<SentCode>,
     /// When messages went out to this user, as far as they count against the limit.
     messages: Vec<UnixTime>,
-    /// The code that an administrator has issued.
+    /// The code that an administrator has issued; in the record of an invitation, its code.
     pub bypass: Option<Issued>,
     /// When the administrator was last asked for help; 0 for never.
     pub rescue_asked: UnixTime,
@@ -66,6 +66,12 @@ impl State {
             devices: enrolment.otp_devices().map(|(id, _)| DeviceState::new(id, None)).collect(),
             ..Self::empty(enrolment.account.uid)
         }
+    }
+
+    /// The record of an invitation: whom it is for, and its code.
+    #[must_use]
+    pub fn invitation(uid: u32, issued: Issued) -> Self {
+        Self { bypass: Some(issued), ..Self::empty(uid) }
     }
 
     /// A state that belongs to nobody, to rehearse on.

@@ -225,6 +225,8 @@ impl State {
 
 /// What the code of an administrator is digested for.
 pub const BYPASS_PURPOSE: &str = "bypass";
+/// What the code of an invitation is digested for.
+pub const INVITE_PURPOSE: &str = "invite";
 /// How many codes a state has room for.
 pub(super) const SENT_MAX: usize = 4;
 /// So many wrong codes, and the good one is good no more.

@@ -103,6 +103,12 @@ pub fn enrolment_name(name: &UserName) -> String {
     format!("{}{ENROLMENT_SUFFIX}", name.file_stem())
 }
 
+/// The name of an invitation's record, in the directory of states. No stem has a plus in it.
+#[must_use]
+pub fn invitation_name(name: &UserName) -> String {
+    format!("{}{INVITATION_SUFFIX}", name.file_stem())
+}
+
 /// The records cannot be used. Whoever asked for them is denied.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "each message says it")]
@@ -131,3 +137,5 @@ impl StoreError {
 
 /// What follows a user's name in the users directory.
 pub const ENROLMENT_SUFFIX: &str = ".toml";
+/// What follows a user's name in the states directory where it is an invitation.
+pub const INVITATION_SUFFIX: &str = "+invite";

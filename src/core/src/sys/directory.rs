@@ -231,6 +231,14 @@ impl Prepared<'_> {
         self.locked.file()
     }
 
+    /// Takes it away again: it was only to show that it can be written.
+    ///
+    /// # Errors
+    /// It stays.
+    pub fn discard(self) -> Result<(), FileError> {
+        self.directory.remove(&self.temporary)
+    }
+
     /// Gives it its name, in the place of whatever had it, and answers with the locked file.
     ///
     /// # Errors

@@ -91,7 +91,8 @@ struct Proved {
     to: Option<String>,
 }
 
-fn usual_label(method: Method) -> &'static str {
+/// What a device is called that was given no name.
+pub(super) fn usual_label(method: Method) -> &'static str {
     match method {
         Method::Totp | Method::Recovery => "authenticator",
         Method::Hotp => "token",
