@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Mailbox, Output, Report, Sandbox, Secret, pam_host};
+use support::{Mailbox, Output, Report, Sandbox, Secret, framed, pam_host};
 
 /// Opening takes part because it creates, and because descriptors run out.
 const STEPS: &str = "openat,flock,fchmod,ftruncate,write,pwrite64,fsync,fdatasync,\
@@ -174,6 +174,8 @@ enum Program {
     /// A login that sends a code and then has no answer; the sender itself is not interrupted.
     Sending,
     Tool(&'static str),
+    /// The tool at a login, given what is in /run/asked.
+    AtLogin(&'static str),
 }
 
 impl Program {
@@ -181,6 +183,10 @@ impl Program {
         match self {
             Program::Login { .. } | Program::Sending => vec![pam_host().to_str().unwrap().to_owned(), "run".to_owned()],
             Program::Tool(command) => format!("twofactor {command}").split(' ').map(str::to_owned).collect(),
+            Program::AtLogin(command) => {
+                let line = format!("exec twofactor at-login {command} -- alice </run/asked");
+                vec!["bash".to_owned(), "-c".to_owned(), line]
+            }
         }
     }
 
@@ -196,7 +202,7 @@ impl Program {
         match self {
             Program::Login { answer } => script("alice", answer).to_string(),
             Program::Sending => json!({ "user": "alice" }).to_string(),
-            Program::Tool(_) => String::new(),
+            Program::Tool(_) | Program::AtLogin(_) => String::new(),
         }
     }
 }
@@ -463,6 +469,88 @@ fn a_removal_killed_at_any_step_lets_nobody_in_and_can_be_run_again() {
                 bench.assert_let_in_once(step, &alice.code_in(30));
             }
             bench.assert_no_temporary_file(step);
+        }
+    }
+}
+
+/// What alice has after a set-up at a login up to the moment in which it is saved, and that is kept.
+struct Invited {
+    app: Secret,
+    proved: String,
+    sealed: String,
+}
+
+fn invited(bench: &Bench) -> Invited {
+    let shown = bench.tool("invite alice").succeeded().stdout;
+    let ticket = shown.lines().find_map(|line| line.strip_prefix("    ")).expect("a code").replace('-', "");
+    let begun = bench.sandbox.begin_set_up("testhost", "alice");
+    let (mut app, proved) = (begun.app(), begun.app().code());
+    let asked = [begun.secret.as_str(), &proved, &ticket];
+    let ready = bench.sandbox.at_login("at-login prepare -- alice", &asked);
+    assert_eq!(ready[0], "ready");
+    app.recovery_codes = ready[1].lines().map(str::to_owned).collect();
+    bench.keep();
+    Invited { app, proved, sealed: ready[2].clone() }
+}
+
+#[test]
+fn a_set_up_at_a_login_killed_as_it_is_saved_is_saved_or_can_be_and_its_invitation_is_good_once() {
+    let bench = Bench::new();
+    let Invited { app, proved, sealed } = invited(&bench);
+    bench.sandbox.write("/run/asked", framed(&[&sealed]), 0o600);
+    let program = Program::AtLogin("confirm");
+    let steps = bench.steps(&program);
+    // The enrolment and the state are made, and the invitation goes.
+    assert_complete(&steps, &["openat", "flock", "fchmod", "write", "fsync", "renameat", "unlinkat"]);
+    let confirm = || bench.sandbox.at_login("at-login confirm -- alice", &[&sealed]);
+    let mut saved = BTreeSet::new();
+    for step in &steps {
+        bench.kill(step, &program);
+        let enrolled = bench.is_enrolled();
+        saved.insert(enrolled);
+        let again = confirm();
+        let expected = if enrolled { ["failed", "alice: already enrolled"] } else { ["done", ""] };
+        assert_eq!(again, expected, "{step:?}");
+        assert_eq!(bench.login(&proved), "PAM_AUTH_ERR", "{step:?}: the code that proved the app");
+        if enrolled {
+            // Without a state, everything counts as used.
+            let outcome = bench.login(&app.recovery_codes[0]);
+            assert!(["PAM_SUCCESS", "PAM_AUTH_ERR"].contains(&outcome.as_str()), "{step:?}: {outcome}");
+        } else {
+            bench.assert_let_in_once(step, &app.recovery_codes[0]);
+        }
+        bench.tool("remove alice").succeeded();
+        assert_eq!(confirm(), ["failed", "alice: there is no such invitation"], "{step:?}");
+        bench.tool("setup alice --no-confirm --qr none").succeeded();
+        bench.assert_no_temporary_file(step);
+    }
+    assert_eq!(saved.len(), 2, "it was killed on both sides of the change");
+}
+
+#[test]
+fn a_set_up_at_a_login_of_which_any_step_fails_is_told_so_and_is_not_saved() {
+    let bench = Bench::new();
+    let Invited { app, sealed, .. } = invited(&bench);
+    let code = app.code();
+    for (command, asked) in [("prepare", &[app.base32.as_str(), &code, ""][..]), ("confirm", &[&sealed])] {
+        bench.sandbox.write("/run/asked", framed(asked), 0o600);
+        let program = Program::AtLogin(command);
+        for step in &bench.steps(&program) {
+            for error in errors(step) {
+                let output = bench.fail(step, error, &program);
+                let case = format!("{command}: {error} of {}: {output:?}", step.text);
+                let is_told = |word: &str| output.stdout.contains(word);
+                let is_answered = ["failed", "done", "ready"].into_iter().any(is_told);
+                assert_eq!(output.status.success(), is_answered, "{case}");
+                let left = bench.sandbox.bash("find /var/lib/twofactor -name '.*.new'").stdout;
+                assert!(left.is_empty() || step.name == "unlinkat", "{case}: {left}");
+                // Where the answer itself cannot be written, the work is done.
+                let is_done = is_told("done") || step.text.contains("done");
+                assert_eq!(bench.is_enrolled(), is_done, "{case}");
+                // An invitation whose removal could not be made durable is gone all the same.
+                let is_invited = !bench.status("alice")["invited_until"].is_null();
+                assert!(is_invited != is_done || (step.name == "fsync" && !is_done), "{case}");
+            }
         }
     }
 }
