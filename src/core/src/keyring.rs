@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::account::Account;
 use crate::clock::UnixTime;
-use crate::document::{self, Table, Value, Writer, Written, Wrong, checked};
+use crate::document::{self, Table, Value, Writer, Written, Wrong, checked, text};
 use crate::secret::Secret;
 use crate::sys::{Directory, Entropy, EntropyError, FileError, split};
 
@@ -265,9 +265,9 @@ struct HexSecret(Secret);
 
 impl Value for HexSecret {
     fn read(value: &Written<'_>) -> Result<Self, Wrong> {
-        let decoded = value.get_ref().as_str().map(|text| base16ct::lower::decode_vec(text.as_bytes()));
+        let decoded = text(value).map(|text| base16ct::lower::decode_vec(text.as_bytes()));
         match decoded {
-            Some(Ok(bytes)) if bytes.len() == KEY_BYTES => Ok(Self(Secret::new(bytes))),
+            Ok(Ok(bytes)) if bytes.len() == KEY_BYTES => Ok(Self(Secret::new(bytes))),
             _ => Err(Wrong::new(value, "not 64 hexadecimal digits")),
         }
     }

@@ -4,16 +4,21 @@
 //! A document is walked key by key, without serde: derived readers for as many tables made the module half as large
 //! again as it may be, and their messages know no better word.
 
+#[cfg(test)]
+mod oracle;
+mod tree;
 mod values;
 mod writer;
 
 pub use values::{Value, Written, Wrong};
-pub(crate) use values::{checked, choice};
+pub(crate) use values::{checked, choice, text};
 pub use writer::Writer;
 
 use std::cell::{Cell, RefCell};
 
-use toml::de::DeTable;
+use toml_parser::{Expected, ParseError};
+
+use tree::{Children, Kind, Node, Tree};
 
 /// Reads a whole document with `body`, which asks for every key that it knows.
 ///
@@ -25,18 +30,14 @@ pub fn read<T>(bytes: &[u8], body: impl FnOnce(&Table<'_>) -> Result<T, Mistake>
         let before = bytes.get(..e.valid_up_to()).unwrap_or_default();
         Mistake::at(before, "is not UTF-8 text".to_owned())
     })?;
-    let document = DeTable::parse(text).map_err(|e| {
-        let start = e.span().map_or(0, |span| span.start);
-        let what = e.message().lines().map(str::trim).collect::<Vec<_>>().join("; ");
-        Mistake::at(before(text, start), what)
-    })?;
-    Table::new(text, document.get_ref(), 0).read(body)
+    let tree = Tree::parse(text).map_err(|error| no_toml(text, &error))?;
+    Table::new(&tree, tree.root(), 0).read(body)
 }
 
 /// A table that is being read.
 pub struct Table<'d> {
-    text: &'d str,
-    entries: &'d DeTable<'d>,
+    tree: &'d Tree<'d>,
+    entries: Children,
     start: usize,
     /// What was asked for; anything else is a mistake.
     known: RefCell<Vec<&'static str>>,
@@ -44,8 +45,8 @@ pub struct Table<'d> {
 }
 
 impl<'d> Table<'d> {
-    fn new(text: &'d str, entries: &'d DeTable<'d>, start: usize) -> Self {
-        Self { text, entries, start, known: RefCell::default(), lenient: Cell::new(false) }
+    fn new(tree: &'d Tree<'d>, entries: Children, start: usize) -> Self {
+        Self { tree, entries, start, known: RefCell::default(), lenient: Cell::new(false) }
     }
 
     fn read<T>(self, body: impl FnOnce(&Self) -> Result<T, Mistake>) -> Result<T, Mistake> {
@@ -58,12 +59,15 @@ impl<'d> Table<'d> {
         if self.lenient.get() {
             return Ok(());
         }
-        let known = self.known.borrow();
-        let strangers = self.entries.iter().map(|(key, _)| key).filter(|key| !known.contains(&key.get_ref().as_ref()));
-        match strangers.min_by_key(|key| key.span().start) {
-            Some(key) => Err(self.mistake(key.span().start, unknown("key", key.get_ref(), &known))),
+        match self.strangers().min_by_key(|node| node.key_start()) {
+            Some(node) => Err(self.mistake(node.key_start(), unknown("key", &node.key, &self.known.borrow()))),
             None => Ok(()),
         }
+    }
+
+    /// What was not asked for.
+    fn strangers(&self) -> impl Iterator<Item = &'d Node<'d>> {
+        self.tree.within(self.entries).filter(|node| !self.known.borrow().contains(&node.key.as_ref()))
     }
 
     /// The value of a key that may be missing.
@@ -72,7 +76,7 @@ impl<'d> Table<'d> {
     /// The value is there but wrong.
     pub fn optional<T: Value>(&self, key: &'static str) -> Result<Option<T>, Mistake> {
         let Some(value) = self.value(key) else { return Ok(None) };
-        T::read(value).map(Some).map_err(|wrong| self.mistake(wrong.at, wrong.what))
+        T::read(&value).map(Some).map_err(|wrong| self.mistake(wrong.at, wrong.what))
     }
 
     /// The value of a key with a default.
@@ -114,28 +118,24 @@ impl<'d> Table<'d> {
         body: impl Fn(&Table<'_>) -> Result<T, Mistake>,
     ) -> Result<Vec<T>, Mistake> {
         let Some(value) = self.value(key) else { return Ok(Vec::new()) };
-        let Some(tables) = value.get_ref().as_array() else {
-            let wrong = Wrong::kind("an array of tables", value);
+        let Some(tables) = value.elements() else {
+            let wrong = Wrong::kind("an array of tables", &value);
             return Err(self.mistake(wrong.at, wrong.what));
         };
-        tables.iter().map(|table| self.enter(table)?.read(&body)).collect()
+        tables.map(|table| self.enter(table)?.read(&body)).collect()
     }
 
     /// That a key is missing which `blamed` needs, said at the value of that one; or, if there is one, the misspelt word
     /// that stands in its place.
     #[must_use]
     pub fn needed(&self, key: &'static str, blamed: &'static str, what: String) -> Mistake {
-        let start = self.entries.get(blamed).map_or(self.start, |value| value.span().start);
-        self.missing(key, start, what)
+        self.missing(key, self.place_of(blamed), what)
     }
 
     fn missing(&self, key: &'static str, start: usize, what: String) -> Mistake {
-        let known = self.known.borrow();
-        let strangers =
-            self.entries.iter().map(|(word, _)| word).filter(|word| !known.contains(&word.get_ref().as_ref()));
-        let misspelt = strangers.filter(|word| is_near(word.get_ref(), key)).min_by_key(|word| word.span().start);
+        let misspelt = self.strangers().filter(|node| is_near(&node.key, key)).min_by_key(|node| node.key_start());
         match misspelt {
-            Some(word) => self.mistake(word.span().start, unknown("key", word.get_ref(), &[key])),
+            Some(node) => self.mistake(node.key_start(), unknown("key", &node.key, &[key])),
             None => self.mistake(start, what),
         }
     }
@@ -143,8 +143,12 @@ impl<'d> Table<'d> {
     /// A mistake that concerns a key, at its value or, where it is missing, at the table.
     #[must_use]
     pub fn wrong(&self, key: &'static str, what: String) -> Mistake {
-        let start = self.entries.get(key).map_or(self.start, |value| value.span().start);
-        self.mistake(start, what)
+        self.mistake(self.place_of(key), what)
+    }
+
+    /// Where a key has its value or, where it is missing, the table begins.
+    fn place_of(&self, key: &str) -> usize {
+        self.tree.get(self.entries, key).map_or(self.start, Node::start)
     }
 
     /// Takes whatever else there is as known.
@@ -152,23 +156,23 @@ impl<'d> Table<'d> {
         self.lenient.set(true);
     }
 
-    fn value(&self, key: &'static str) -> Option<&'d Written<'d>> {
+    fn value(&self, key: &'static str) -> Option<Written<'d>> {
         self.known.borrow_mut().push(key);
-        self.entries.get(key)
+        self.tree.get(self.entries, key).map(|node| Written { tree: self.tree, node })
     }
 
-    fn enter(&self, value: &'d Written<'d>) -> Result<Self, Mistake> {
-        match value.get_ref().as_table() {
-            Some(entries) => Ok(Table::new(self.text, entries, value.span().start)),
-            None => {
-                let wrong = Wrong::kind("a table", value);
+    fn enter(&self, value: Written<'d>) -> Result<Self, Mistake> {
+        match value.node.kind {
+            Kind::Table(entries, _) => Ok(Table::new(self.tree, entries, value.start())),
+            _ => {
+                let wrong = Wrong::kind("a table", &value);
                 Err(self.mistake(wrong.at, wrong.what))
             }
         }
     }
 
     fn mistake(&self, start: usize, what: String) -> Mistake {
-        Mistake::at(before(self.text, start), what)
+        Mistake::at(before(self.tree.text, start), what)
     }
 }
 
@@ -199,6 +203,25 @@ impl Mistake {
         let column = before.iter().rev().take_while(|b| **b != b'\n').count() + 1;
         Self(Box::new(Place { line, column, what }))
     }
+}
+
+/// What the parser says, and what it would have had instead.
+fn no_toml(text: &str, error: &ParseError) -> Mistake {
+    let expected = error.expected().map(|expected| {
+        let words = expected.iter().map(|expected| match expected {
+            Expected::Literal("\n") => "newline".to_owned(),
+            Expected::Literal(text) => format!("`{text}`"),
+            Expected::Description(text) => (*text).to_owned(),
+            _ => "something else".to_owned(),
+        });
+        let words: Vec<_> = words.collect();
+        if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+    });
+    let what = match expected {
+        Some(expected) => format!("{}, expected {expected}", error.description()),
+        None => error.description().to_owned(),
+    };
+    Mistake::at(before(text, error.unexpected().map_or(0, |span| span.start())), what)
 }
 
 fn before(text: &str, start: usize) -> &[u8] {

@@ -1,16 +1,31 @@
 //! How values are written in documents of ours.
 
-use serde_spanned::Spanned;
-use toml::de::DeValue;
 use twofactor_message::Language;
 
+use super::tree::{Kind, Node, Tree};
 use super::unknown;
 use crate::factor::otp::{Algorithm, Digits, Period};
 use crate::factor::{Label, Method};
 use crate::policy::{Mode, Unenrolled};
 
 /// A value as it stands in a document, with its place.
-pub type Written<'d> = Spanned<DeValue<'d>>;
+#[derive(Clone, Copy)]
+pub struct Written<'d> {
+    pub(super) tree: &'d Tree<'d>,
+    pub(super) node: &'d Node<'d>,
+}
+
+impl<'d> Written<'d> {
+    pub(super) fn start(&self) -> usize {
+        self.node.start()
+    }
+
+    /// What it holds, if it is an array.
+    pub(super) fn elements(self) -> Option<impl Iterator<Item = Self>> {
+        let Kind::Array(elements, _) = self.node.kind else { return None };
+        Some(self.tree.within(elements).map(move |node| Self { node, ..self }))
+    }
+}
 
 /// Something that one value of a document can be read into.
 pub trait Value: Sized {
@@ -34,11 +49,11 @@ impl Wrong {
     /// Words about a value.
     #[must_use]
     pub fn new(value: &Written<'_>, what: impl Into<String>) -> Self {
-        Self { at: value.span().start, what: what.into() }
+        Self { at: value.start(), what: what.into() }
     }
 
     pub(super) fn kind(expected: &str, value: &Written<'_>) -> Self {
-        let kind = value.get_ref().type_str();
+        let kind = value.node.kind.name();
         let article = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
         Self::new(value, format!("expected {expected}, not {article} {kind}"))
     }
@@ -48,8 +63,11 @@ impl Wrong {
 ///
 /// # Errors
 /// The value is not a string.
-pub(super) fn text<'v>(value: &'v Written<'_>) -> Result<&'v str, Wrong> {
-    value.get_ref().as_str().ok_or_else(|| Wrong::kind("a string", value))
+pub(crate) fn text<'d>(value: &Written<'d>) -> Result<&'d str, Wrong> {
+    match &value.node.kind {
+        Kind::String(text) => Ok(text),
+        _ => Err(Wrong::kind("a string", value)),
+    }
 }
 
 impl Value for String {
@@ -60,7 +78,10 @@ impl Value for String {
 
 impl Value for bool {
     fn read(value: &Written<'_>) -> Result<Self, Wrong> {
-        value.get_ref().as_bool().ok_or_else(|| Wrong::kind("true or false", value))
+        match value.node.kind {
+            Kind::Boolean(is) => Ok(is),
+            _ => Err(Wrong::kind("true or false", value)),
+        }
     }
 }
 
@@ -86,15 +107,27 @@ impl Value for u8 {
 
 fn whole_number(value: &Written<'_>, max: u64) -> Result<u64, Wrong> {
     let expected = format!("a whole number from 0 to {max}");
-    let Some(written) = value.get_ref().as_integer() else { return Err(Wrong::kind(&expected, value)) };
-    let number = u64::from_str_radix(written.as_str(), written.radix()).ok().filter(|number| *number <= max);
+    let Kind::Integer(written) = value.node.kind else { return Err(Wrong::kind(&expected, value)) };
+    let (digits, radix) = digits(written);
+    let number = u64::from_str_radix(&digits, radix).ok().filter(|number| *number <= max);
     number.ok_or_else(|| Wrong::new(value, format!("expected {expected}, not {written}")))
+}
+
+/// The digits of a number with their sign, and their base (TOML 1.1, "Integer").
+pub(super) fn digits(written: &str) -> (String, u32) {
+    let (radix, digits) = match written.split_at_checked(2) {
+        Some(("0x", digits)) => (16, digits),
+        Some(("0o", digits)) => (8, digits),
+        Some(("0b", digits)) => (2, digits),
+        _ => (10, written),
+    };
+    (digits.replace('_', ""), radix)
 }
 
 impl<T: Value> Value for Vec<T> {
     fn read(value: &Written<'_>) -> Result<Self, Wrong> {
-        let array = value.get_ref().as_array().ok_or_else(|| Wrong::kind("an array", value))?;
-        array.iter().map(T::read).collect()
+        let elements = value.elements().ok_or_else(|| Wrong::kind("an array", value))?;
+        elements.map(|element| T::read(&element)).collect()
     }
 }
 
