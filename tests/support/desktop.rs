@@ -78,8 +78,9 @@ impl Look {
 impl<'s> Desktop<'s> {
     /// Starts the server.
     pub fn on(sandbox: &'s Sandbox) -> Desktop<'s> {
-        // It says its number once it takes clients.
-        let start = "Xvfb -displayfd 3 -nolisten tcp -screen 0 1280x1024x24 3>/tmp/number";
+        // It says its number once it takes clients. When the last one has gone it would begin anew, and turn away whoever
+        // comes in that moment.
+        let start = "Xvfb -displayfd 3 -noreset -nolisten tcp -screen 0 1280x1024x24 3>/tmp/number";
         sandbox.spawn("bash", ["-c", start]);
         let desktop = Desktop { sandbox, windows: Cell::new(0) };
         let number = sandbox.path("/tmp/number");

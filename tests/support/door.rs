@@ -251,6 +251,11 @@ impl Visit<'_> {
         self.type_unseen(code);
     }
 
+    /// Types a line that may be seen.
+    pub fn type_line(&mut self, line: &str) {
+        self.terminal.send_line(line);
+    }
+
     /// Waits for the same prompt and types `?`; returns the list of ways that this brings.
     #[track_caller]
     pub fn ask_for_ways(&mut self, remark: &str) -> String {

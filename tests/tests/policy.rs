@@ -214,6 +214,13 @@ fn a_rule_that_cannot_be_meant_is_refused_where_it_stands() {
             "line 2, column 9",
             "`client.example.org`: not an address or a network such as 10.0.0.0/8 or fd00::/8",
         ),
+        ("unenrolled = 'ask'", "line 2, column 14", "unknown value `ask`: expected one of deny, invite, enroll"),
+        ("unenrolled = 'enroll until 2027-02-29'", "line 2, column 14", "a day is written `enroll until 2027-01-31`"),
+        (
+            "methods = ['recovery']\nunenrolled = 'invite'",
+            "line 3, column 14",
+            "who sets up an authenticator app needs \"totp\" in methods",
+        ),
         ("rhost = []", "line 2, column 9", "an empty list matches nothing: leave the key out to match everything"),
         ("user = []", "line 2, column 8", "an empty list matches nothing: leave the key out to match everything"),
         ("user = ['']", "line 2, column 8", "expected words without blanks around them"),
@@ -248,8 +255,8 @@ fn the_doctor_names_rules_that_never_match_and_names_that_nobody_has() {
     machine.configure(
         "[[policy.rule]]\nservice = ['sudo', 'su']\nrhost = ['10.0.0.0/8']\n\
          [[policy.rule]]\nservice = ['sudo']\nrhost = ['10.1.0.0/16', '10.2.3.4']\nuser = ['alice']\n\
-         [[policy.rule]]\ngroup = ['admin']\nmode = 'monitor'\n\
-         [[policy.rule]]\nuser = ['alcie']\n\
+         [[policy.rule]]\ngroup = ['admin']\nmode = 'monitor'\nunenrolled = 'enroll until 2027-01-31'\n\
+         [[policy.rule]]\nuser = ['alcie']\nunenrolled = 'enroll'\n\
          [[policy.rule]]\nssh_auth = ['publickey:sk-*']\n\
          [[policy.rule]]\nssh_auth = ['publickey:sk-ssh-ed25519@openssh.com']\n",
     );
@@ -268,6 +275,7 @@ fn the_doctor_names_rules_that_never_match_and_names_that_nobody_has() {
             ("policy-order", "rule 6 of [policy] never matches: rule 5 matches all that it does"),
             ("policy-groups", "rule 3 of [policy] names the group \"admin\", which there is not"),
             ("policy-users", "rule 4 of [policy] names the user \"alcie\", whom there is not"),
+            ("policy-enroll", "unenrolled = \"enroll\" trusts whoever knows a password and comes first, for ever"),
             ("policy-monitor", "mode \"monitor\" keeps nobody out"),
         ]
     );
@@ -277,7 +285,7 @@ fn the_doctor_names_rules_that_never_match_and_names_that_nobody_has() {
     machine.configure(
         "[[policy.rule]]\nservice = ['sudo']\nrhost = ['10.1.0.0/16', '10.2.3.4']\nuser = ['alice']\n\
          [[policy.rule]]\nservice = ['sudo', 'su']\nrhost = ['10.0.0.0/8']\n\
-         [[policy.rule]]\ngroup = ['admin']\nmode = 'required'\n",
+         [[policy.rule]]\ngroup = ['admin']\nmode = 'required'\nunenrolled = 'enroll until 2027-01-31'\n",
     );
     let output = machine.sandbox.run("twofactor", ["doctor"]).succeeded();
     assert_eq!(output.stdout, "ok    3 rules, each of which can match\n");

@@ -6,7 +6,7 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | flow | [`login`], [`registrar`] |
-//! | reach | [`courier`] |
+//! | reach | [`courier`], [`clerk`] |
 //! | records | [`store`], [`state`], [`enrolment`], [`keyring`], [`config`], [`document`] |
 //! | meaning | [`words`], [`policy`], [`throttle`], [`factor`] |
 //! | ground | [`sys`], [`account`], [`secret`], [`clock`] |
@@ -14,6 +14,8 @@
 
 pub mod login;
 pub mod registrar;
+
+pub mod clerk;
 
 pub mod courier;
 

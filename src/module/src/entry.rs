@@ -3,14 +3,16 @@
 
 use std::ffi::CStr;
 
-use pam::constants::{PamFlag, PamResultCode};
+use pam::constants::{PAM_DELETE_CRED, PamFlag, PamResultCode};
 use pam::module::{PamHandle, PamHooks};
 use pam::pam_hooks;
+use twofactor_core::clerk::{Clerk, Tool};
 use twofactor_core::config::Config;
 use twofactor_core::courier::Sender;
 use twofactor_core::login::{Journal, Login, Next, Outcome, Severity, World};
 use twofactor_core::store::{Files, Roots};
 use twofactor_core::{clock, sys};
+use twofactor_message::logged;
 
 use crate::arguments::Arguments;
 use crate::host::Host;
@@ -25,9 +27,9 @@ impl PamHooks for TwoFactor {
         guarded(MISCONFIGURED, || authenticate(handle, &arguments, flags))
     }
 
-    /// Nothing to set, and a stack in which nobody succeeds at it is refused.
-    fn sm_setcred(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        PamResultCode::PAM_SUCCESS
+    /// Nothing to set but what was set up at this login, and a stack in which nobody succeeds at it is refused.
+    fn sm_setcred(handle: &mut PamHandle, arguments: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
+        guarded(PamResultCode::PAM_CRED_ERR, || set_credentials(handle, &arguments, flags))
     }
 
     fn acct_mgmt(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
@@ -64,12 +66,14 @@ fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> 
 
     let files = Files::new(Roots::default(), config.window, &clock::System);
     let (courier, entropy) = (Sender::new(&config), sys::Kernel);
+    let clerk = Tool::new(arguments.config.as_deref());
     let world = World {
         config: &config,
         store: &files,
         accounts: &sys::Passwd,
         journal: &host,
         courier: &courier,
+        clerk: &clerk,
         entropy: &entropy,
         surroundings: &entropy,
     };
@@ -93,7 +97,35 @@ fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> 
     {
         return host.misconfigured("the password could not be forwarded");
     }
+    if let Some(enrolment) = login.take_enrolment().filter(|_| lets_in)
+        && !host.keep_enrolment(&enrolment)
+    {
+        return host.misconfigured("what was set up could not be kept");
+    }
     code(ending.outcome)
+}
+
+/// Saves what was set up at this login. Hosts call this only once the whole stack has let somebody in.
+fn set_credentials(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> PamResultCode {
+    let host = Host::new(handle, flags);
+    let kept = if flags & PAM_DELETE_CRED == 0 { host.take_enrolment() } else { None };
+    let Some(kept) = kept else { return PamResultCode::PAM_SUCCESS };
+    let (name, sealed) = kept.split_once(':').unwrap_or_default();
+    let saved = Arguments::parse(arguments).map_err(|error| error.to_string()).and_then(|arguments| {
+        let tool = Tool::new(arguments.config.as_deref());
+        tool.confirm(name, sealed).map_err(|error| error.to_string())
+    });
+    let line = format!("event=enrolment user={} result=", logged(name));
+    match saved {
+        Ok(()) => {
+            host.write(Severity::Notice, &(line + "saved"));
+            PamResultCode::PAM_SUCCESS
+        }
+        Err(error) => {
+            host.write(Severity::Alert, &format!("{line}lost error={}", logged(&error)));
+            PamResultCode::PAM_CRED_ERR
+        }
+    }
 }
 
 /// The settings, beside the arguments that name them.

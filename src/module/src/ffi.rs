@@ -12,6 +12,7 @@ unsafe extern "C" {
     fn pam_syslog(handle: *const PamHandle, priority: c_int, format: *const c_char, ...);
     // <security/pam_appl.h>
     fn pam_getenv(handle: *const PamHandle, name: *const c_char) -> *const c_char;
+    fn pam_putenv(handle: *const PamHandle, name_value: *const c_char) -> c_int;
     fn pam_set_item(handle: *const PamHandle, item: c_int, value: *const c_void) -> c_int;
     // <security/pam_modules.h>
     fn pam_fail_delay(handle: *const PamHandle, microseconds: c_uint) -> c_int;
@@ -26,6 +27,16 @@ pub(crate) fn pam_variable(handle: &PamHandle, name: &CStr) -> Option<String> {
     }
     // SAFETY: not null, so NUL-terminated and libpam's until the environment changes (pam_getenv(3)); copied at once.
     Some(unsafe { CStr::from_ptr(value) }.to_string_lossy().into_owned())
+}
+
+/// Sets a variable of the PAM environment, `NAME=VALUE`, or takes it out, `NAME`, pam_putenv(3), and says whether that was
+/// done.
+pub(crate) fn put_pam_variable(handle: &PamHandle, name_value: &str) -> bool {
+    let Ok(name_value) = CString::new(name_value) else { return false };
+    // SAFETY: the handle is the one that libpam lent for this call; libpam copies the NUL-terminated string
+    // (pam_putenv(3)).
+    let code = unsafe { pam_putenv(handle, name_value.as_ptr()) };
+    code == PAM_SUCCESS
 }
 
 /// Gives the modules that come after this one a password, PAM_AUTHTOK of pam_set_item(3), and says whether libpam took it.

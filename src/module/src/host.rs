@@ -14,6 +14,7 @@ use twofactor_core::login::{FirstPass, Journal, Passing, Prompt, Request, Severi
 use twofactor_core::secret::Secret;
 use twofactor_core::words::{self, Sentence};
 use twofactor_message::{Language, logged};
+use zeroize::Zeroizing;
 
 use crate::ffi;
 use crate::outcome::MISCONFIGURED;
@@ -68,6 +69,19 @@ impl<'h> Host<'h> {
     /// Hands a password on to the next module, and says whether it could be.
     pub(crate) fn forward(&self, password: &Secret) -> bool {
         ffi::set_authtok(self.handle, password.expose())
+    }
+
+    /// Keeps what was set up until the host has let them in, and says whether it could be kept. It goes with the PAM
+    /// environment, since sshd sets credentials in another process than the one that has asked, and takes that along.
+    pub(crate) fn keep_enrolment(&self, enrolment: &str) -> bool {
+        ffi::put_pam_variable(self.handle, &format!("{ENROLMENT}={enrolment}"))
+    }
+
+    /// What was kept so, and is from now on no more: it is nothing for the session.
+    pub(crate) fn take_enrolment(&self) -> Option<Zeroizing<String>> {
+        let kept = ffi::pam_variable(self.handle, ENROLMENT_VARIABLE).map(Zeroizing::new)?;
+        ffi::put_pam_variable(self.handle, ENROLMENT);
+        Some(kept)
     }
 
     /// Asks; `None` if there is no answer, whatever the reason.
@@ -128,5 +142,8 @@ impl Journal for Host<'_> {
     }
 }
 
+/// Where an enrolment is kept that is not saved yet.
+const ENROLMENT: &str = "TWOFACTOR_SETUP";
+const ENROLMENT_VARIABLE: &CStr = c"TWOFACTOR_SETUP";
 /// As pam_unix(8) asks for.
 const FAILURE_DELAY_MICROSECONDS: u32 = 2_000_000;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use twofactor_core::policy::{Mode, Policy};
+use twofactor_core::policy::{Mode, Policy, Unenrolled};
 use twofactor_core::sys::{Accounts, LookUpError, Passwd, group_exists};
 
 use crate::failure::Failure;
@@ -46,8 +46,16 @@ fn rules(policy: &Policy) -> Result<Vec<Finding>, LookUpError> {
             }
         }
     }
-    let modes = policy.rules.iter().map(|rule| rule.terms.mode).chain([policy.otherwise.mode]);
-    if modes.into_iter().any(|mode| mode == Mode::Monitor) {
+    let terms = || policy.rules.iter().map(|rule| &rule.terms).chain([&policy.otherwise]);
+    if terms().any(|terms| terms.mode == Mode::Required && terms.unenrolled == Unenrolled::Enroll { until: None }) {
+        findings.push(Finding {
+            check: "policy-enroll",
+            level: Level::Warn,
+            message: "unenrolled = \"enroll\" trusts whoever knows a password and comes first, for ever".to_owned(),
+            hint: "give it a last day, as \"enroll until 2027-01-31\", or write \"invite\"".to_owned(),
+        });
+    }
+    if terms().any(|terms| terms.mode == Mode::Monitor) {
         findings.push(Finding {
             check: "policy-monitor",
             level: Level::Warn,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
+use twofactor_core::clock::{self, Clock};
 use twofactor_core::factor::Method;
 use twofactor_core::policy::{Circumstances, Mode, Terms, Unenrolled, address};
 use twofactor_core::registrar::Standing;
@@ -70,8 +71,14 @@ enum Outcome {
 impl Outcome {
     fn of(standing: Option<&Standing>, terms: &Terms, office: &Office) -> Self {
         let Some(standing) = standing else {
-            return match (terms.mode, terms.unenrolled) {
-                (Mode::Required, Unenrolled::Deny) => Self::Refused("not enrolled, after being asked like everybody"),
+            return match (terms.mode, clock::System.now().map(|now| terms.unenrolled.at(now))) {
+                (Mode::Required, Ok(Unenrolled::Enroll { .. })) => {
+                    Self::Asked("led through the set-up of an authenticator app".to_owned())
+                }
+                (Mode::Required, Ok(Unenrolled::Invite)) => {
+                    Self::Refused("not enrolled, unless they have a ticket of: twofactor invite")
+                }
+                (Mode::Required, _) => Self::Refused("not enrolled, after being asked like everybody"),
                 (Mode::IfEnrolled | Mode::Off, _) => Self::LetIn("not enrolled"),
                 (Mode::Monitor, _) => Self::LetIn("not enrolled, and the log says so"),
             };

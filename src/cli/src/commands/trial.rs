@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde::Serialize;
 use twofactor_core::account::Account;
+use twofactor_core::policy::Circumstances;
 use twofactor_core::registrar::Standing;
+use twofactor_core::sys::{Accounts, LookUpError, Passwd};
 use twofactor_core::throttle::Gate;
 
 use crate::application;
@@ -35,7 +37,8 @@ pub(crate) fn run(user: &str, service: &str, config: Option<&Path>, output: &mut
         second_factor: second_factor.name(),
     };
     let verdict = if authenticated { "would be let in" } else { "would be refused" };
-    let reason = second_factor.reason(&office, user, after.as_ref());
+    let mode = mode(&office, &account, service)?;
+    let reason = second_factor.reason(&office, user, &mode, after.as_ref());
     let text = format!(
         "\n{user} {verdict} by {service}.\nlibpam:         {} ({}, from {})\nsecond factor:  {reason}\n",
         answer.text, report.name, answer.stage,
@@ -61,6 +64,17 @@ fn service_name(service: &str) -> Result<CString, Failure> {
         return Err(Failure::new(format!("there is no PAM service {service}"), hint));
     }
     CString::new(service).map_err(|error| Failure::misused(error, hint))
+}
+
+/// What holds for a login like this one, which comes from nowhere and has no terminal.
+fn mode(office: &Office, account: &Account, service: &str) -> Result<String, Failure> {
+    let groups = Passwd.groups(account)?;
+    let groups = || Ok::<_, LookUpError>(groups.as_slice());
+    let user = account.name.as_str();
+    let login = Circumstances { service, user, groups: &groups, rhost: None, tty: None, ssh_auth: None };
+    let (rule, terms) = office.config.policy.decide(&login)?;
+    let by_rule = rule.map(|number| format!(" by rule {number}")).unwrap_or_default();
+    Ok(format!("mode is {}{by_rule}", terms.mode.name()))
 }
 
 fn standing(office: &Office, account: &Account) -> Result<Option<Standing>, Failure> {
@@ -106,24 +120,21 @@ impl SecondFactor {
         }
     }
 
-    fn reason(self, office: &Office, user: &str, after: Option<&Standing>) -> String {
+    fn reason(self, office: &Office, user: &str, mode: &str, after: Option<&Standing>) -> String {
         let gate = after.and_then(|standing| {
             let failures = standing.state.as_ref()?.failures;
             Some(office.config.limits.gate(failures, standing.now))
         });
         let gate = gate.unwrap_or(Gate::Open);
         match (self, gate) {
-            (Self::NotEnrolled, _) => {
-                format!("{user} is not enrolled; mode is {}", office.config.policy.otherwise.mode.name())
-            }
+            (Self::NotEnrolled, _) => format!("{user} is not enrolled; {mode}"),
             (Self::Proved, _) => "proved".to_owned(),
             (Self::StateMissing, _) => "the state was missing, so that every code counted as used".to_owned(),
             (Self::Refused { failures }, _) => format!("{failures} wrong in this login"),
             (Self::NotJudged, Gate::Locked) => format!("locked; to unlock: twofactor unlock {user}"),
             (Self::NotJudged, Gate::Wait { seconds }) => format!("throttled for another {seconds} s"),
             (Self::NotJudged, Gate::Open) => format!(
-                "no code was judged: none was typed, or pam_twofactor.so was not reached in this stack (mode is {})",
-                office.config.policy.otherwise.mode.name()
+                "no code was judged: none was typed, or pam_twofactor.so was not reached in this stack ({mode})"
             ),
         }
     }

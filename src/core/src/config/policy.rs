@@ -1,16 +1,17 @@
 //! `[policy]`: who must prove a second factor. A rule that could not be meant as it stands is refused.
 
+use crate::clock::UnixTime;
 use crate::config::Methods;
 use crate::config::seconds::Seconds;
-use crate::document::{Mistake, Table, checked};
+use crate::document::{Mistake, Table, Value, Written, Wrong, checked, choice, text};
 use crate::factor::Method;
-use crate::policy::{Policy, Rule, Terms, without_dev};
+use crate::policy::{Policy, Rule, Terms, Unenrolled, without_dev};
 
 impl Policy {
     pub(super) fn read(table: &Table<'_>, methods: &[Method], otherwise: &Terms) -> Result<Self, Mistake> {
         let otherwise = Terms {
             mode: table.or("mode", otherwise.mode)?,
-            unenrolled: table.or("unenrolled", otherwise.unenrolled)?,
+            unenrolled: unenrolled(table, otherwise.unenrolled, methods)?,
             ..otherwise.clone()
         };
         let rules = table.tables("rule", |rule| Rule::read(rule, methods, &otherwise))?;
@@ -38,12 +39,22 @@ fn terms(table: &Table<'_>, methods: &[Method], otherwise: &Terms) -> Result<Ter
     if let Some(stranger) = own.iter().flatten().find(|method| !methods.contains(method)) {
         return Err(table.wrong("methods", format!("\"{stranger}\" is not among the methods of the configuration")));
     }
+    let unenrolled = unenrolled(table, otherwise.unenrolled, own.as_deref().unwrap_or(methods))?;
     Ok(Terms {
         mode: table.or("mode", otherwise.mode)?,
-        unenrolled: table.or("unenrolled", otherwise.unenrolled)?,
+        unenrolled,
         methods: own,
         remember_seconds: table.optional("remember")?.map(|Remember(seconds)| seconds),
     })
+}
+
+/// Whoever sets something up at a login must be able to use it there.
+fn unenrolled(table: &Table<'_>, otherwise: Unenrolled, methods: &[Method]) -> Result<Unenrolled, Mistake> {
+    let own = table.optional("unenrolled")?;
+    if own.is_some_and(|own| own != Unenrolled::Deny) && !methods.contains(&Method::Totp) {
+        return Err(table.wrong("unenrolled", "who sets up an authenticator app needs \"totp\" in methods".to_owned()));
+    }
+    Ok(own.unwrap_or(otherwise))
 }
 
 /// A list of texts, each of which is read by its own type.
@@ -90,9 +101,68 @@ impl TryFrom<Seconds> for Remember {
     }
 }
 
+/// A word, or `enroll until` with a day.
+impl Value for Unenrolled {
+    fn read(value: &Written<'_>) -> Result<Self, Wrong> {
+        match text(value)?.strip_prefix("enroll until ") {
+            Some(day) => match end_of_day(day) {
+                Some(until) => Ok(Self::Enroll { until: Some(until) }),
+                None => Err(Wrong::new(value, "a day is written `enroll until 2027-01-31`".to_owned())),
+            },
+            None => choice(value, &Self::ALL.map(|what| (what.name(), what))),
+        }
+    }
+}
+
+/// The end of a day, UTC.
+fn end_of_day(text: &str) -> Option<UnixTime> {
+    let mut parts = text.splitn(3, '-').map(|part| {
+        let digits = part.bytes().all(|byte| byte.is_ascii_digit()) && matches!(part.len(), 2 | 4);
+        part.parse::<u64>().ok().filter(|_| digits)
+    });
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days_of = |month| match month {
+        2 => 28 + u64::from(is_leap(year)),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if text.len() != 10 || year < 1970 || !(1..=12).contains(&month) || !(1..=days_of(month)).contains(&day) {
+        return None;
+    }
+    let years: u64 = (1970..year).map(|year| 365 + u64::from(is_leap(year))).sum();
+    let months: u64 = (1..month).map(days_of).sum();
+    Some(UnixTime((years + months + day) * 86_400))
+}
+
 checked! {
     Names, Vec<String>;
     Remember, Seconds;
 }
 
 const REMEMBER_MAX_SECONDS: u64 = 30 * 86_400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_ends_where_the_next_begins() {
+        for (text, seconds) in [
+            ("1970-01-01", 86_400),
+            ("2000-02-29", 951_868_800),
+            ("2026-12-31", 1_798_761_600),
+            ("2027-01-31", 1_801_440_000),
+            ("2100-03-01", 4_107_628_800),
+        ] {
+            assert_eq!(end_of_day(text), Some(UnixTime(seconds)), "{text}");
+        }
+        for text in
+            ["", "2027-1-31", "2027-02-29", "2100-02-29", "2027-13-01", "2027-00-01", "2027-01-00", "1969-12-31"]
+                .into_iter()
+                .chain(["2027-01-31T00", "+027-01-31", "2027-01-+1", "20270131", "31-01-2027"])
+        {
+            assert_eq!(end_of_day(text), None, "{text}");
+        }
+    }
+}

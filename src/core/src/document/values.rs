@@ -6,7 +6,7 @@ use super::tree::{Kind, Node, Tree};
 use super::unknown;
 use crate::factor::otp::{Algorithm, Digits, Period};
 use crate::factor::{Label, Method};
-use crate::policy::{Mode, Unenrolled};
+use crate::policy::Mode;
 
 /// A value as it stands in a document, with its place.
 #[derive(Clone, Copy)]
@@ -168,12 +168,6 @@ impl Value for Mode {
 impl Value for Language {
     fn read(value: &Written<'_>) -> Result<Self, Wrong> {
         choice(value, &Self::ALL.map(|language| (language.name(), language)))
-    }
-}
-
-impl Value for Unenrolled {
-    fn read(value: &Written<'_>) -> Result<Self, Wrong> {
-        choice(value, &Self::ALL.map(|what| (what.name(), what)))
     }
 }
 

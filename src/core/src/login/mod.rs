@@ -8,6 +8,7 @@ mod outcome;
 mod place;
 mod rescue;
 mod sending;
+mod setup;
 mod ways;
 mod words;
 
@@ -18,8 +19,10 @@ pub use outcome::{NotDue, Outcome, ProvedBy, Refusal};
 use std::cell::OnceCell;
 
 use twofactor_message::{Language, Occasion};
+use zeroize::Zeroizing;
 
 use crate::account::Account;
+use crate::clerk::Clerk;
 use crate::clock::UnixTime;
 use crate::config::Config;
 use crate::courier::Courier;
@@ -35,6 +38,7 @@ use crate::words::{Sentence, Words};
 use journal::Line;
 use judge::{Judged, Proof, Settings, Verdict, judge};
 use sending::Outgoing;
+use setup::SetUp;
 use ways::{CHOICE_MAX_DIGITS, Way};
 use words::{Remark, Slip};
 
@@ -70,6 +74,8 @@ pub struct World<'w> {
     pub journal: &'w dyn Journal,
     /// What carries messages.
     pub courier: &'w dyn Courier,
+    /// What helps who sets up an app.
+    pub clerk: &'w dyn Clerk,
     /// Random numbers.
     pub entropy: &'w dyn Entropy,
     /// The process and the machine.
@@ -129,6 +135,12 @@ pub struct Login<'w> {
     is_menu_open: bool,
     /// Whether somebody who is not enrolled has asked the administrator.
     asked: bool,
+    /// Who may begin with a ticket.
+    invited: Option<Account>,
+    /// What somebody without a second factor is setting up.
+    set_up: Option<SetUp>,
+    /// What they have set up.
+    enrolment: Option<Zeroizing<String>>,
     /// What is being sent.
     outgoing: Vec<Outgoing>,
     /// What the person has to hear of with the next prompt.
@@ -167,6 +179,9 @@ impl<'w> Login<'w> {
             detours_left: DETOURS_MAX,
             is_menu_open: false,
             asked: false,
+            invited: None,
+            set_up: None,
+            enrolment: None,
             outgoing: Vec::new(),
             bad_news: None,
             last: Refusal::NoAnswer,
@@ -194,10 +209,18 @@ impl<'w> Login<'w> {
         self.password.take().filter(|_| self.passing.forward)
     }
 
+    /// What was set up, to be saved once the host has let them in; `None` if there is nothing to save.
+    pub fn take_enrolment(&mut self) -> Option<Zeroizing<String>> {
+        self.enrolment.take()
+    }
+
     fn react(&mut self, answer: Option<&[u8]>) -> Next {
         let Some(answer) = answer else {
             return self.end(Outcome::Refused(Refusal::NoAnswer));
         };
+        if let Some(set_up) = self.set_up.take() {
+            return self.go_on(set_up, answer);
+        }
         match Entry::read(answer) {
             Entry::Help => self.help(),
             Entry::Empty => self.try_again(Refusal::NoCode, Slip::Nothing),
@@ -252,7 +275,11 @@ impl<'w> Login<'w> {
         match (next, self.passing.first) {
             (Next::Ask(_), FirstPass::All) => Some(self.refuse()),
             // Whoever has to be sent a code has not had one yet.
-            (Next::Ask(_), _) if matches!(self.ways.first(), Some(Way::Send(_))) && self.held.is_none() => None,
+            (Next::Ask(_), _)
+                if matches!(self.ways.first(), Some(Way::Send(_))) && self.held.is_none() && self.set_up.is_none() =>
+            {
+                None
+            }
             (next, _) => Some(next),
         }
     }
@@ -301,9 +328,9 @@ impl<'w> Login<'w> {
                 self.held = Some(gate);
                 self.first_pass().unwrap_or_else(|| self.ask(&Remark::Held(gate)))
             }
-            Ok(None) => match (self.terms.mode, self.terms.unenrolled) {
-                (Mode::IfEnrolled | Mode::Monitor | Mode::Off, _) => self.end(Outcome::NotDue(NotDue::NotEnrolled)),
-                (Mode::Required, Unenrolled::Deny) => self.ask_nobody(Refusal::NotEnrolled),
+            Ok(None) => match self.terms.mode {
+                Mode::IfEnrolled | Mode::Monitor | Mode::Off => self.end(Outcome::NotDue(NotDue::NotEnrolled)),
+                Mode::Required => self.newcomer(account),
             },
             Err(error) => self.unavailable(&error),
         }
@@ -362,7 +389,8 @@ impl<'w> Login<'w> {
     fn judge(&mut self, entries: &[Entry]) -> (Next, Option<usize>) {
         let Subject::Enrolled(account) = &self.subject else {
             self.world.store.rehearse(Record::Changed);
-            return (self.try_again(Refusal::WrongCode, Slip::Wrong), None);
+            let admitted = self.admit(entries);
+            return (admitted.unwrap_or_else(|| self.try_again(Refusal::WrongCode, Slip::Wrong)), None);
         };
         let settings = self.settings();
         match self.visit(account, |now, factors, state| judge(entries, factors, state, now, settings)) {

@@ -26,6 +26,8 @@ pub enum ProvedBy {
     Rescue,
     /// A code that an administrator has issued.
     Bypass,
+    /// The first code of an app that was set up at this login.
+    SetUp,
 }
 
 impl ProvedBy {
@@ -36,6 +38,7 @@ impl ProvedBy {
             Self::Method(method) => method.name(),
             Self::Rescue => "rescue",
             Self::Bypass => "bypass",
+            Self::SetUp => "set-up",
         }
     }
 }

@@ -1,12 +1,15 @@
 //! The whole conversation against records in memory.
 
+mod setup;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::*;
 use crate::account::UserName;
-use crate::clock::UnixTime;
+use crate::clerk::{ClerkError, Offer, Prepared};
+use crate::clock::{ClockError, UnixTime};
 use crate::courier::{Delivery, Parcel};
 use crate::enrolment::{DeviceId, Enrolment, Factor, Factors, Means};
 use crate::factor::recovery::{Digest, RecoveryCode};
@@ -23,6 +26,7 @@ use twofactor_message::{Mail, Report, Trouble, TroubleKind};
 const SEED: &[u8] = b"12345678901234567890";
 const CODE: &[u8] = b"287082";
 const RECOVERY: &str = "0123456789abcdef";
+const TICKET: &str = "t1cket0012345678";
 const BY_APP: Outcome = Outcome::Proved(ProvedBy::Method(Method::Totp));
 const BY_SHEET: Outcome = Outcome::Proved(ProvedBy::Method(Method::Recovery));
 const BY_MAIL: Outcome = Outcome::Proved(ProvedBy::Method(Method::Email));
@@ -50,6 +54,22 @@ struct World {
     groups_asked: Cell<bool>,
     groups_lost: Cell<bool>,
     rhost: RefCell<Option<String>>,
+    /// Whether alice has a ticket, if she is not enrolled.
+    is_invited: Cell<bool>,
+    tool: Cell<Tool>,
+    /// What was saved in the course of a login.
+    saved: RefCell<Vec<String>>,
+}
+
+/// What the tool does for somebody who sets up an app.
+#[derive(Clone, Copy, PartialEq)]
+enum Tool {
+    Works,
+    IsMissing,
+    /// Because the disk is full, say.
+    CannotPrepare,
+    /// Because the ticket was used meanwhile, say.
+    CannotSave,
 }
 
 #[derive(Clone, Copy)]
@@ -91,6 +111,9 @@ impl World {
             groups_asked: Cell::new(false),
             groups_lost: Cell::new(false),
             rhost: RefCell::default(),
+            is_invited: Cell::new(false),
+            tool: Cell::new(Tool::Works),
+            saved: RefCell::default(),
         }
     }
 
@@ -116,6 +139,7 @@ impl World {
             accounts: self,
             journal: self,
             courier: self,
+            clerk: self,
             entropy: self,
             surroundings: self,
         }
@@ -205,6 +229,14 @@ impl Store for World {
         Ok(Some(Findings::default()))
     }
 
+    fn now(&self) -> Result<UnixTime, ClockError> {
+        Ok(UnixTime(self.now.get()))
+    }
+
+    fn is_invited(&self, _: &Account, ticket: &[u8]) -> Result<bool, StoreError> {
+        Ok(self.is_invited.get() && RecoveryCode::read(TICKET).unwrap().expose() == ticket)
+    }
+
     fn rehearse(&self, record: Record) {
         if record == Record::Changed {
             self.rehearsals.set(self.rehearsals.get() + 1);
@@ -252,6 +284,40 @@ impl Delivery for Posted {
 
     fn let_go(mut self: Box<Self>) -> Option<twofactor_message::Verdict> {
         self.wait(Duration::ZERO)
+    }
+}
+
+impl Clerk for World {
+    fn begin(&self, _: &Account) -> Result<Offer, ClerkError> {
+        if self.tool.get() == Tool::IsMissing {
+            return Err(ClerkError::new("/usr/bin/twofactor: cannot start it"));
+        }
+        let drawings = ["DARK\n", "LIGHT\n"].map(|drawing| Zeroizing::new(drawing.to_owned()));
+        Ok(Offer { secret: Zeroizing::new("GEZD GNBV".to_owned()), drawings })
+    }
+
+    fn prepare(
+        &self,
+        _: &Account,
+        secret: &str,
+        code: &str,
+        ticket: Option<&str>,
+    ) -> Result<Option<Prepared>, ClerkError> {
+        assert_eq!((secret, ticket.is_some()), ("GEZD GNBV", self.is_invited.get()));
+        if self.tool.get() == Tool::CannotPrepare {
+            return Err(ClerkError::new("the disk is full"));
+        }
+        let recovery_codes = Zeroizing::new("abcd-efgh\nijkl-mnop\n".to_owned());
+        let sealed = Zeroizing::new("1:5ea1".to_owned());
+        Ok((code.as_bytes() == CODE).then_some(Prepared { recovery_codes, sealed }))
+    }
+
+    fn confirm(&self, name: &str, sealed: &str) -> Result<(), ClerkError> {
+        if self.tool.get() == Tool::CannotSave {
+            return Err(ClerkError::new("the ticket was used"));
+        }
+        self.saved.borrow_mut().push(format!("{name} {sealed}"));
+        Ok(())
     }
 }
 
@@ -885,11 +951,14 @@ fn a_bypass_code_gets_in_once_and_waits_for_a_clock_that_is_behind() {
 #[test]
 fn nothing_but_a_proof_or_a_policy_lets_anybody_in() {
     let mut cells = 0;
-    for mode in Mode::ALL {
+    for (mode, newcomers) in Mode::ALL.into_iter().flat_map(|mode| Unenrolled::ALL.map(|what| (mode, what))) {
         for user in ["alice", "unenrolled", "mallory"] {
             for (remembered, throttled, broken) in (0..8).map(|bits| (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0)) {
                 for answer in [RIGHT, WRONG, GONE, Some(&b""[..])] {
-                    let config = format!("[[policy.rule]]\nmode = '{}'\nremember = '1h'\n", mode.name());
+                    let (mode_name, newcomers_name) = (mode.name(), newcomers.name());
+                    let config = format!(
+                        "[[policy.rule]]\nmode = '{mode_name}'\nunenrolled = '{newcomers_name}'\nremember = '1h'\n"
+                    );
                     let world = if user == "unenrolled" { World::unenrolled(&config) } else { World::with(&config) };
                     let name = if user == "unenrolled" { "alice" } else { user };
                     world.rhost.replace(Some("192.0.2.7".to_owned()));
@@ -915,7 +984,10 @@ fn nothing_but_a_proof_or_a_policy_lets_anybody_in() {
                         (Mode::Monitor, _) if broken => Some(Outcome::NotDue(NotDue::Monitored)),
                         _ if broken => None,
                         (Mode::IfEnrolled | Mode::Monitor, "unenrolled") => Some(Outcome::NotDue(NotDue::NotEnrolled)),
-                        (Mode::Required, "unenrolled") => None,
+                        (Mode::Required, "unenrolled") => {
+                            let is_set_up = matches!(newcomers, Unenrolled::Enroll { .. }) && answer == RIGHT;
+                            is_set_up.then_some(Outcome::Proved(ProvedBy::SetUp))
+                        }
                         (_, "alice") if is_remembered => Some(Outcome::NotDue(NotDue::Remembered)),
                         (_, "alice") if answer == RIGHT && !remembered && !throttled => Some(BY_APP),
                         (Mode::Monitor, _) => Some(Outcome::NotDue(NotDue::Monitored)),
@@ -923,7 +995,7 @@ fn nothing_but_a_proof_or_a_policy_lets_anybody_in() {
                     };
                     let lets_in = matches!(ending.outcome, Outcome::Proved(_) | Outcome::NotDue(_));
                     let cell = format!(
-                        "{mode:?} {user} remembered {remembered} throttled {throttled} broken {broken} {answer:?}"
+                        "{mode:?} {newcomers:?} {user} remembered {remembered} throttled {throttled} broken {broken} {answer:?}"
                     );
                     assert_eq!(lets_in.then_some(ending.outcome), expected, "{cell}: {:?}", ending.outcome);
                     cells += 1;
@@ -931,7 +1003,7 @@ fn nothing_but_a_proof_or_a_policy_lets_anybody_in() {
             }
         }
     }
-    assert_eq!(cells, 4 * 3 * 8 * 4);
+    assert_eq!(cells, 4 * 3 * 3 * 8 * 4);
 }
 
 #[test]

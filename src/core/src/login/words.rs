@@ -164,7 +164,7 @@ pub(super) fn recovery_codes_left(left: usize, words: Words<'_>) -> String {
     }
 }
 
-fn tries(left: u32, words: Words<'_>) -> String {
+pub(super) fn tries(left: u32, words: Words<'_>) -> String {
     if left == 1 { words.say(Sentence::OneTry) } else { words.count(Sentence::Tries, left.into()) }
 }
 

@@ -7,6 +7,7 @@ pub use network::{Network, address};
 pub(crate) use rule::without_dev;
 pub use rule::{Circumstances, Matcher, Rule, SshAuth};
 
+use crate::clock::UnixTime;
 use crate::factor::Method;
 
 /// What the second factor means for a login.
@@ -43,17 +44,35 @@ impl Mode {
 pub enum Unenrolled {
     /// They are refused.
     Deny,
+    /// They are refused, unless they have a ticket: then they set up an authenticator app at this login.
+    Invite,
+    /// They set up an authenticator app at this login. From a time on, if there is one, only with a ticket.
+    Enroll {
+        /// That time.
+        until: Option<UnixTime>,
+    },
 }
 
 impl Unenrolled {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Deny];
+    pub const ALL: [Self; 3] = [Self::Deny, Self::Invite, Self::Enroll { until: None }];
 
     /// The name in the configuration.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Deny => "deny",
+            Self::Invite => "invite",
+            Self::Enroll { .. } => "enroll",
+        }
+    }
+
+    /// What it means at that time.
+    #[must_use]
+    pub fn at(self, now: UnixTime) -> Self {
+        match self {
+            Self::Enroll { until: Some(until) } if now >= until => Self::Invite,
+            other => other,
         }
     }
 }

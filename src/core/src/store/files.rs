@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{Findings, Judge, Pace, Record, Regard, Store, StoreError, enrolment_name, pace};
+use super::{Findings, Judge, Pace, Record, Regard, Store, StoreError, enrolment_name, invitation_name, pace};
 use crate::account::{Account, UserName};
 use crate::clock::{Clock, ClockError, UnixTime};
 use crate::enrolment::{self, ENROLMENT_MAX_BYTES, Enrolment, EnrolmentError, Factors};
 use crate::factor::sent::digest;
 use crate::factor::totp::Window;
 use crate::keyring::{KeyNumber, Keyring, KeyringError, OpenError};
-use crate::state::{Channel, Opened, State, StateFile};
+use crate::state::{Channel, INVITE_PURPOSE, Opened, State, StateFile};
 use crate::sys::{Directory, FileError, PATIENCE, Problem};
 
 /// Where the files are.
@@ -199,6 +199,20 @@ impl Store for Files<'_> {
             opened.save()?;
         }
         Ok(Some(findings))
+    }
+
+    fn now(&self) -> Result<UnixTime, ClockError> {
+        self.clock.now()
+    }
+
+    fn is_invited(&self, account: &Account, ticket: &[u8]) -> Result<bool, StoreError> {
+        let Some(record) = StateFile::peek(&self.states()?, &invitation_name(&account.name))? else {
+            return Ok(false);
+        };
+        let keys = self.keyring()?.digest_keys(account);
+        let (now, is_theirs) = (self.clock.now()?, record.uid == account.uid);
+        let issued = record.bypass.filter(|issued| is_theirs && issued.is_good(now));
+        Ok(issued.is_some_and(|issued| issued.matches(&keys, INVITE_PURPOSE, ticket)))
     }
 
     fn rehearse(&self, record: Record) {

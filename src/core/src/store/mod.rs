@@ -34,6 +34,18 @@ pub trait Store {
     /// The records cannot be used or the change is not durable; whatever `judge` found is void then.
     fn visit(&self, account: &Account, judge: Judge<'_>) -> Result<Option<Findings>, StoreError>;
 
+    /// What time it is.
+    ///
+    /// # Errors
+    /// As [`crate::clock::Clock::now`].
+    fn now(&self) -> Result<UnixTime, ClockError>;
+
+    /// Whether this is the ticket of somebody who is not enrolled, and good. It stays so until they are.
+    ///
+    /// # Errors
+    /// The records cannot be used.
+    fn is_invited(&self, account: &Account, ticket: &[u8]) -> Result<bool, StoreError>;
+
     /// Spends the time of a [`Store::look`] or, with a change, of a [`Store::visit`] on nobody, so that a clock in an
     /// attacker's hand cannot tell who is enrolled.
     fn rehearse(&self, record: Record);

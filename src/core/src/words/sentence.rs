@@ -107,6 +107,22 @@ sentences! {
     OneRecoveryCode,
     /// After a recovery code.
     RecoveryCodes,
+    /// A second factor has to be set up now.
+    SetUpNeeded,
+    /// How the secret shall be shown.
+    SetUpHow,
+    /// What the prompt for the first code says.
+    SetUpCode,
+    /// Above the secret as a text.
+    SetUpByHand,
+    /// Below that, where an app needs to be told.
+    SetUpParameters,
+    /// The first code was wrong.
+    SetUpWrong,
+    /// Above the recovery codes.
+    SetUpKeep,
+    /// Below them.
+    SetUpKept,
     /// A duration.
     Seconds,
     /// A duration.
