@@ -39,19 +39,22 @@ pub struct Table<'d> {
     tree: &'d Tree<'d>,
     entries: Children,
     start: usize,
-    /// What was asked for; anything else is a mistake.
+    /// What was asked for, there or not; anything else is a mistake.
     known: RefCell<Vec<&'static str>>,
     lenient: Cell<bool>,
 }
 
 impl<'d> Table<'d> {
     fn new(tree: &'d Tree<'d>, entries: Children, start: usize) -> Self {
-        Self { tree, entries, start, known: RefCell::default(), lenient: Cell::new(false) }
+        Self { tree, entries, start, known: RefCell::new(tree.room.take()), lenient: Cell::new(false) }
     }
 
     fn read<T>(self, body: impl FnOnce(&Self) -> Result<T, Mistake>) -> Result<T, Mistake> {
         let read = body(&self)?;
         self.refuse_strangers()?;
+        let mut known = self.known.into_inner();
+        known.clear();
+        self.tree.room.set(known);
         Ok(read)
     }
 
@@ -67,7 +70,7 @@ impl<'d> Table<'d> {
 
     /// What was not asked for.
     fn strangers(&self) -> impl Iterator<Item = &'d Node<'d>> {
-        self.tree.within(self.entries).filter(|node| !self.known.borrow().contains(&node.key.as_ref()))
+        self.tree.within(self.entries).filter(|node| !node.known.get())
     }
 
     /// The value of a key that may be missing.
@@ -158,7 +161,9 @@ impl<'d> Table<'d> {
 
     fn value(&self, key: &'static str) -> Option<Written<'d>> {
         self.known.borrow_mut().push(key);
-        self.tree.get(self.entries, key).map(|node| Written { tree: self.tree, node })
+        let node = self.tree.get(self.entries, key)?;
+        node.known.set(true);
+        Some(Written { tree: self.tree, node })
     }
 
     fn enter(&self, value: Written<'d>) -> Result<Self, Mistake> {

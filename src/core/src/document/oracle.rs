@@ -92,6 +92,8 @@ fn documents_that_are_easily_got_wrong_are_read_as_toml_reads_them() {
         "[a.b]\n[a]\nc = 1",
         "[a]\n[a.b]\n[a]",
         "[a.b.c]\n[a]\nb.d = 1",
+        "[a.b.c]\n[a]\nb.d = 1\n[a.b]",
+        "[a.b.c]\n[a]\nb.d = 1\n[a.b.e]",
         "[a]\nb.c = 1\n[a.b]",
         "[a]\nb.c = 1\n[a.b.d]\ne = 1",
         "[a]\nb.c = 1\nb.d = 2",
