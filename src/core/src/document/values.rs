@@ -106,11 +106,11 @@ impl Value for u8 {
 }
 
 fn whole_number(value: &Written<'_>, max: u64) -> Result<u64, Wrong> {
-    let expected = format!("a whole number from 0 to {max}");
-    let Kind::Integer(written) = value.node.kind else { return Err(Wrong::kind(&expected, value)) };
+    let expected = || format!("a whole number from 0 to {max}");
+    let Kind::Integer(written) = value.node.kind else { return Err(Wrong::kind(&expected(), value)) };
     let (digits, radix) = digits(written);
     let number = u64::from_str_radix(&digits, radix).ok().filter(|number| *number <= max);
-    number.ok_or_else(|| Wrong::new(value, format!("expected {expected}, not {written}")))
+    number.ok_or_else(|| Wrong::new(value, format!("expected {}, not {written}", expected())))
 }
 
 /// The digits of a number with their sign, and their base (TOML 1.1, "Integer").
