@@ -134,7 +134,7 @@ fn a_token_that_ran_far_ahead_is_found_again_but_never_by_codes_that_were_used()
 fn set_up_takes_one_of_the_first_codes_of_a_token() {
     let machine = Machine::new("methods = ['totp', 'hotp', 'recovery']\n");
     let mut terminal = machine.sandbox.terminal("twofactor", ["setup", "alice", "--method", "hotp", "--qr", "none"]);
-    let shown = terminal.expect("Code that the app shows now: ", SOON);
+    let shown = terminal.expect("Next code of the token: ", SOON);
     assert!(shown.contains("(counter-based, 6 digits, SHA1)"), "{shown}");
     let base32 = |line: &&str| line.len() >= 32 && line.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7' | b' '));
     let secret = shown.lines().map(str::trim).find(base32).expect("a secret").replace(' ', "");

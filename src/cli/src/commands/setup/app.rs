@@ -49,13 +49,15 @@ fn introduction(
     drawn: bool,
 ) -> Zeroizing<String> {
     let drawing = if drawn && terminal::can_draw() { qr::for_terminal(uri) } else { None };
+    let counts = parameters.period_seconds().is_none();
+    let (what, into) = if counts { ("Token", "token") } else { ("Authenticator app", "app") };
     let how = if drawing.is_some() {
-        "Scan the code below, or type this secret in:"
+        "Scan the code below, or type this secret in:".to_owned()
     } else {
-        "Type this secret into the app:"
+        format!("Type this secret into the {into}:")
     };
     let mut text = Zeroizing::new(String::with_capacity(INTRODUCTION_BYTES));
-    text.push_str(&format!("Authenticator app for {} at {}. {how}\n\n", account.name.as_str(), office.config.issuer));
+    text.push_str(&format!("{what} for {} at {}. {how}\n\n", account.name.as_str(), office.config.issuer));
     text.push_str("    ");
     text.push_str(&otpauth::grouped(base32));
     text.push('\n');
@@ -82,9 +84,12 @@ fn introduction(
 /// Asks for codes until one is right. The right one is never shown.
 fn ask(office: &Office, secret: &Secret, parameters: Parameters) -> Result<Step, Failure> {
     let key = Key::new(secret, parameters).map_err(|error| Failure::new(error, "see [totp] in config.toml"))?;
+    let question = match parameters.period_seconds() {
+        Some(_) => "Code that the app shows now: ",
+        None => "Next code of the token: ",
+    };
     for tries_left in (0..TRIES).rev() {
-        let answer =
-            terminal::ask("Code that the app shows now: ").map_err(|error| Failure::new(error, NOTHING_SAVED))?;
+        let answer = terminal::ask(question).map_err(|error| Failure::new(error, NOTHING_SAVED))?;
         let Some(answer) = answer else {
             return Err(Failure::new("no code was given", NOTHING_SAVED));
         };
