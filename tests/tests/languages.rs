@@ -32,7 +32,7 @@ Bestätigungscode: (oder eine Nummer aus der Liste) ";
     ];
     assert_eq!(cycle.prompts(), expected);
     assert_eq!((report.outcome(), cycle.messages()), ("PAM_SUCCESS", vec!["Noch 9 Notfallcodes übrig."]));
-    let refused = "Das wurde nicht angenommen. Wenn Sie keinen zweiten Faktor haben oder er verloren ist, fragen Sie \
+    let refused = "Das wurde nicht angenommen. Wenn Sie keinen zweiten Faktor (mehr) haben, fragen Sie \
                    Ihre Administration.";
     for user in ["alice", "bob", "nobody-of-that-name"] {
         let report = house.knock(user, &["000000", "000000", "000000"]);

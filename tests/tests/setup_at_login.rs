@@ -98,6 +98,27 @@ fn every_program_that_lets_people_in_sets_them_up() {
 }
 
 #[test]
+fn there_is_one_chance_without_a_ticket_where_the_host_saves_nothing() {
+    let door = Door::new(Program::Sudo);
+    door.configure(ENROLL);
+    // It never has the credentials set.
+    let mut visit = door.visit("alice", "alice", &["bash", "-c", "sudo --validate && echo let in, for now"]);
+    visit.answer_sudo();
+    set_up(&mut visit);
+    visit.expect("let in, for now");
+    assert!(!is_enrolled(&door.sandbox, "alice"));
+    let mut visit = door.knock("alice");
+    visit.is_asked("");
+    let ticket = invite(&door.sandbox, "alice");
+    visit.type_code(&ticket);
+    let secret = set_up(&mut visit);
+    visit.expect("let in: root");
+    let mut visit = door.knock("alice");
+    visit.answer("", &secret.code_in(30));
+    visit.expect("let in: root");
+}
+
+#[test]
 fn nothing_of_a_set_up_is_left_in_the_session() {
     let door = Door::new(Program::Ssh);
     door.configure(ENROLL);
@@ -118,13 +139,16 @@ fn whoever_did_not_know_the_password_has_set_up_nothing() {
     let stack = "auth required pam_unix.so nodelay\nauth required pam_twofactor.so nodelay\n";
     door.sandbox.stack("sshd", &format!("{stack}account required pam_permit.so\nsession required pam_permit.so\n"));
     door.enrol("bob");
-    let before = files(&door.sandbox);
     let mut visit = door.ssh("alice", &[]);
     visit.answer_password_with("not it");
-    set_up(&mut visit);
+    let stranger = set_up(&mut visit);
     visit.is_refused("outcome=proved reason=code-accepted method=set-up");
-    assert_eq!(files(&door.sandbox), before);
+    assert!(!is_enrolled(&door.sandbox, "alice"));
+    // The one chance without a ticket is used, and alice has to have one; the stranger's app is of no use.
+    let ticket = invite(&door.sandbox, "alice");
     let mut visit = door.knock("alice");
+    visit.answer("", &stranger.code_in(30));
+    visit.answer("(wrong code, 2 tries left, ? for help)", &ticket);
     set_up(&mut visit);
     visit.expect("let in: alice");
     assert!(is_enrolled(&door.sandbox, "alice"));

@@ -320,6 +320,11 @@ pub(crate) enum AtLogin {
         /// Whose.
         user: String,
     },
+    /// Take down that the one chance without a ticket is used.
+    Reserve {
+        /// Whose.
+        user: String,
+    },
     /// Save that enrolment.
     Confirm {
         /// Whose.

@@ -29,6 +29,12 @@ pub trait Clerk {
         ticket: Option<&str>,
     ) -> Result<Option<Prepared>, ClerkError>;
 
+    /// Takes down that somebody has used the one chance to set something up without a ticket.
+    ///
+    /// # Errors
+    /// They have used it before, or it could not be taken down.
+    fn reserve(&self, name: &str, sealed: &str) -> Result<(), ClerkError>;
+
     /// Saves an enrolment that was prepared; it counts from then on, and the ticket does not.
     ///
     /// # Errors
@@ -88,6 +94,13 @@ impl<'c> Tool<'c> {
     }
 }
 
+impl Tool<'_> {
+    fn have_done(&self, question: &str, name: &str, sealed: &str) -> Result<(), ClerkError> {
+        let [word, why, _] = self.ask(question, name, &[sealed])?;
+        if word.as_str() == "done" { Ok(()) } else { Err(ClerkError::new(why.as_str())) }
+    }
+}
+
 impl Clerk for Tool<'_> {
     fn begin(&self, account: &Account) -> Result<Offer, ClerkError> {
         let [secret, dark, light] = self.ask("begin", account.name.as_str(), &[])?;
@@ -110,9 +123,12 @@ impl Clerk for Tool<'_> {
         }
     }
 
+    fn reserve(&self, name: &str, sealed: &str) -> Result<(), ClerkError> {
+        self.have_done("reserve", name, sealed)
+    }
+
     fn confirm(&self, name: &str, sealed: &str) -> Result<(), ClerkError> {
-        let [word, why, _] = self.ask("confirm", name, &[sealed])?;
-        if word.as_str() == "done" { Ok(()) } else { Err(ClerkError::new(why.as_str())) }
+        self.have_done("confirm", name, sealed)
     }
 }
 
@@ -154,8 +170,9 @@ fn three(frame: &[u8]) -> Option<[Zeroizing<String>; 3]> {
 
 /// Where the tool is installed.
 const PROGRAM: &str = "/usr/bin/twofactor";
-/// How long a prompt waits for it.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a prompt waits for it. Longer than it waits for its locks itself, ten seconds for each of two: nobody shall
+/// end it in the middle of what it saves.
+const PATIENCE: Duration = Duration::from_secs(25);
 const FRAME_MAX_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use twofactor_core::config::Config;
 use twofactor_core::courier::Sender;
 use twofactor_core::login::{Journal, Login, Next, Outcome, Severity, World};
 use twofactor_core::store::{Files, Roots};
+use twofactor_core::words::Sentence;
 use twofactor_core::{clock, sys};
 use twofactor_message::logged;
 
@@ -92,15 +93,13 @@ fn authenticate(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> 
         host.tell(farewell, matches!(ending.outcome, Outcome::Proved(_)));
     }
     let lets_in = matches!(ending.outcome, Outcome::Proved(_) | Outcome::NotDue(_));
-    if let Some(password) = login.take_password().filter(|_| lets_in)
-        && !host.forward(&password)
-    {
-        return host.misconfigured("the password could not be forwarded");
-    }
-    if let Some(enrolment) = login.take_enrolment().filter(|_| lets_in)
-        && !host.keep_enrolment(&enrolment)
-    {
-        return host.misconfigured("what was set up could not be kept");
+    let mut handed_on = || {
+        login.take_password().is_none_or(|password| host.forward(&password))
+            && login.take_enrolment().is_none_or(|enrolment| host.keep_enrolment(&enrolment))
+    };
+    if lets_in && !handed_on() {
+        let error = "the password, or what was set up, could not be handed on";
+        return host.failed(error, &config.words(None).say(Sentence::Unavailable));
     }
     code(ending.outcome)
 }

@@ -115,9 +115,14 @@ impl<'h> Host<'h> {
 
     /// Bad arguments or a bad configuration: nobody gets in, and the log says what to mend.
     pub(crate) fn misconfigured(&self, error: &str) -> PamResultCode {
-        self.write(Severity::Alert, &format!("event=login outcome=misconfigured error={}", logged(error)));
         // What is wrong may be the language.
-        self.tell(words::ours(Language::En, Sentence::Unavailable), false);
+        self.failed(error, words::ours(Language::En, Sentence::Unavailable))
+    }
+
+    /// Nobody gets in, and the log says why.
+    pub(crate) fn failed(&self, error: &str, farewell: &str) -> PamResultCode {
+        self.write(Severity::Alert, &format!("event=login outcome=misconfigured error={}", logged(error)));
+        self.tell(farewell, false);
         MISCONFIGURED
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
+use twofactor_core::policy::Unenrolled;
 use zeroize::Zeroizing;
 
 use super::bypass::lifetime_seconds;
@@ -27,7 +28,13 @@ pub(crate) fn run(user: &str, lifetime: &str, config: Option<&Path>, output: &mu
     );
     let value = Invited { user, code: &invitation.code, expires: invitation.until.0 };
     let shown = output.answer(&text, &value);
-    shown.map_err(|failure| failure.unseen(format!("issue another, which voids it: twofactor invite {user}")))
+    shown.map_err(|failure| failure.unseen(format!("issue another, which voids it: twofactor invite {user}")))?;
+    let policy = &office.config.policy;
+    let mut terms = policy.rules.iter().map(|rule| &rule.terms).chain([&policy.otherwise]);
+    if terms.all(|terms| terms.unenrolled == Unenrolled::Deny) {
+        output.note("No login takes it yet: [policy] in config.toml needs unenrolled = \"invite\" or \"enroll\".");
+    }
+    Ok(())
 }
 
 #[derive(Serialize)]

@@ -23,12 +23,12 @@ pub(super) fn wording(table: &Table<'_>, words: &[&str], needed: &str) -> Result
     if let Some(subject) = &subject
         && twofactor_message::shown(subject.as_str()) != subject.as_str()
     {
-        return Err(table.wrong("subject", "a subject is one line of printable text".to_owned()));
+        return Err(table.wrong("subject", &"a subject is one line of printable text"));
     }
     let useful = |key| {
         let template = template(table, key, words)?;
         if template.as_ref().is_some_and(|template| !template.has(needed)) {
-            return Err(table.wrong(key, format!("without {{{needed}}} the message would be of no use")));
+            return Err(table.wrong(key, &format_args!("without {{{needed}}} the message would be of no use")));
         }
         Ok(template.map(|template| template.as_str().to_owned()))
     };
@@ -40,9 +40,9 @@ pub(super) fn wording(table: &Table<'_>, words: &[&str], needed: &str) -> Result
 pub(super) fn template(table: &Table<'_>, key: &'static str, words: &[&str]) -> Result<Option<Template>, Mistake> {
     let Some(text) = table.optional::<String>(key)? else { return Ok(None) };
     if text.is_empty() || text.len() > TEMPLATE_MAX_BYTES {
-        return Err(table.wrong(key, format!("a text has 1 to {TEMPLATE_MAX_BYTES} bytes")));
+        return Err(table.wrong(key, &format_args!("a text has 1 to {TEMPLATE_MAX_BYTES} bytes")));
     }
-    Template::new(&text, words).map(Some).map_err(|error| table.wrong(key, error.to_string()))
+    Template::new(&text, words).map(Some).map_err(|error| table.wrong(key, &error))
 }
 
 const TEMPLATE_MAX_BYTES: usize = 16 * 1024;

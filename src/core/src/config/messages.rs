@@ -19,7 +19,7 @@ fn replace(table: &Table<'_>, language: Option<Language>, catalogue: &mut Catalo
     for place in places() {
         if let Some(text) = table.optional(place.key)? {
             let replaced = catalogue.replace(language, place, text);
-            replaced.map_err(|unfit| table.wrong(place.key, unfit.to_string()))?;
+            replaced.map_err(|unfit| table.wrong(place.key, &unfit))?;
         }
     }
     Ok(())

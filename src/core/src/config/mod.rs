@@ -160,14 +160,14 @@ impl Config {
             config.totp.moving = Moving::Time { period, ahead: 0 };
             config.totp.algorithm = totp.or("algorithm", config.totp.algorithm)?;
             let steps = totp.or("window", config.window.steps())?;
-            config.window = config.window.with_steps(steps).map_err(|error| totp.wrong("window", error.to_string()))?;
+            config.window = config.window.with_steps(steps).map_err(|error| totp.wrong("window", &error))?;
             Ok(())
         })?;
         table.table("hotp", |hotp| {
             config.hotp.digits = hotp.or("digits", config.hotp.digits)?;
             let codes = hotp.or("look_ahead", config.window.look_ahead())?;
             let window = config.window.with_look_ahead(codes);
-            config.window = window.map_err(|error| hotp.wrong("look_ahead", error.to_string()))?;
+            config.window = window.map_err(|error| hotp.wrong("look_ahead", &error))?;
             Ok(())
         })?;
         table.table("code", |code| {
@@ -175,9 +175,7 @@ impl Config {
             config.code.lifetime_seconds = code.or("lifetime", Lifetime(config.code.lifetime_seconds))?.0;
             config.code.resend_after_seconds = code.or("resend_after", Resend(config.code.resend_after_seconds))?.0;
             if config.code.resend_after_seconds > config.code.lifetime_seconds.into() {
-                return Err(
-                    code.wrong("resend_after", "another code is sent before the last one is too old".to_owned())
-                );
+                return Err(code.wrong("resend_after", &"another code is sent before the last one is too old"));
             }
             config.code.sends_per_hour = code.or("sends_per_hour", Sends(config.code.sends_per_hour))?.0;
             Ok(())
@@ -188,7 +186,7 @@ impl Config {
         }
         config.sms = table.table("sms", |sms| SmsSettings::read(sms, letters))?;
         if config.methods.contains(&Method::Sms) && config.sms.is_none() {
-            return Err(table.needed("sms", "methods", "\"sms\" needs a table [sms] that says who sends".to_owned()));
+            return Err(table.needed("sms", "methods", &"\"sms\" needs a table [sms] that says who sends"));
         }
         let rescue = table.table("rescue", |rescue| {
             let Lifetime(lifetime_seconds) = rescue.or("lifetime", Lifetime(RESCUE_LIFETIME_SECONDS))?;
@@ -219,7 +217,7 @@ impl Config {
         let twice = |setting: &Option<String>, sentence| setting.is_some() && config.messages.has(sentence);
         if twice(&config.prompt.code, Sentence::CodePrompt) || twice(&config.prompt.combined, Sentence::CombinedPrompt)
         {
-            return Err(table.wrong("messages", "[prompt] says already how prompts begin".to_owned()));
+            return Err(table.wrong("messages", &"[prompt] says already how prompts begin"));
         }
         Ok(config)
     }

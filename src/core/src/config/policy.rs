@@ -37,7 +37,9 @@ impl Rule {
 fn terms(table: &Table<'_>, methods: &[Method], otherwise: &Terms) -> Result<Terms, Mistake> {
     let own = table.optional("methods")?.map(|Methods(methods)| methods);
     if let Some(stranger) = own.iter().flatten().find(|method| !methods.contains(method)) {
-        return Err(table.wrong("methods", format!("\"{stranger}\" is not among the methods of the configuration")));
+        return Err(
+            table.wrong("methods", &format_args!("\"{stranger}\" is not among the methods of the configuration"))
+        );
     }
     let unenrolled = unenrolled(table, otherwise.unenrolled, own.as_deref().unwrap_or(methods))?;
     Ok(Terms {
@@ -52,9 +54,9 @@ fn terms(table: &Table<'_>, methods: &[Method], otherwise: &Terms) -> Result<Ter
 fn unenrolled(table: &Table<'_>, otherwise: Unenrolled, methods: &[Method]) -> Result<Unenrolled, Mistake> {
     let own = table.optional("unenrolled")?;
     if own.is_some_and(|own| own != Unenrolled::Deny) && !methods.contains(&Method::Totp) {
-        return Err(table.wrong("unenrolled", "who sets up an authenticator app needs \"totp\" in methods".to_owned()));
+        return Err(table.wrong("unenrolled", &"who sets up an authenticator app needs \"totp\" in methods"));
     }
-    Ok(own.unwrap_or(otherwise))
+    Ok(own.unwrap_or(if methods.contains(&Method::Totp) { otherwise } else { Unenrolled::Deny }))
 }
 
 /// A list of texts, each of which is read by its own type.
@@ -64,7 +66,7 @@ where
 {
     let Some(Names(texts)) = table.optional(key)? else { return Ok(None) };
     let one = |text: &String| {
-        text.parse().map_err(|why| table.wrong(key, format!("`{}`: {why}", twofactor_message::shown(text))))
+        text.parse().map_err(|why| table.wrong(key, &format_args!("`{}`: {why}", twofactor_message::shown(text))))
     };
     texts.iter().map(one).collect::<Result<_, _>>().map(Some)
 }
@@ -116,18 +118,22 @@ impl Value for Unenrolled {
 
 /// The end of a day, UTC.
 fn end_of_day(text: &str) -> Option<UnixTime> {
-    let mut parts = text.splitn(3, '-').map(|part| {
-        let digits = part.bytes().all(|byte| byte.is_ascii_digit()) && matches!(part.len(), 2 | 4);
-        part.parse::<u64>().ok().filter(|_| digits)
-    });
-    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *<&[u8; 10]>::try_from(text.as_bytes()).ok()? else {
+        return None;
+    };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0, |number, digit| {
+            digit.is_ascii_digit().then(|| number * 10 + u64::from(digit.wrapping_sub(b'0')))
+        })
+    };
+    let (year, month, day) = (number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?);
     let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days_of = |month| match month {
         2 => 28 + u64::from(is_leap(year)),
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     };
-    if text.len() != 10 || year < 1970 || !(1..=12).contains(&month) || !(1..=days_of(month)).contains(&day) {
+    if year < 1970 || !(1..=12).contains(&month) || !(1..=days_of(month)).contains(&day) {
         return None;
     }
     let years: u64 = (1970..year).map(|year| 365 + u64::from(is_leap(year))).sum();

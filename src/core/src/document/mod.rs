@@ -15,6 +15,7 @@ pub(crate) use values::{checked, choice, text};
 pub use writer::Writer;
 
 use std::cell::{Cell, RefCell};
+use std::fmt::Display;
 
 use toml_parser::{Expected, ParseError};
 
@@ -131,8 +132,8 @@ impl<'d> Table<'d> {
     /// That a key is missing which `blamed` needs, said at the value of that one; or, if there is one, the misspelt word
     /// that stands in its place.
     #[must_use]
-    pub fn needed(&self, key: &'static str, blamed: &'static str, what: String) -> Mistake {
-        self.missing(key, self.place_of(blamed), what)
+    pub fn needed(&self, key: &'static str, blamed: &'static str, what: &dyn Display) -> Mistake {
+        self.missing(key, self.place_of(blamed), what.to_string())
     }
 
     fn missing(&self, key: &'static str, start: usize, what: String) -> Mistake {
@@ -145,8 +146,8 @@ impl<'d> Table<'d> {
 
     /// A mistake that concerns a key, at its value or, where it is missing, at the table.
     #[must_use]
-    pub fn wrong(&self, key: &'static str, what: String) -> Mistake {
-        self.mistake(self.place_of(key), what)
+    pub fn wrong(&self, key: &'static str, what: &dyn Display) -> Mistake {
+        self.mistake(self.place_of(key), what.to_string())
     }
 
     /// Where a key has its value or, where it is missing, the table begins.

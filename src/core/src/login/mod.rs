@@ -94,8 +94,8 @@ pub enum Next {
 /// One question.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Prompt {
-    /// The whole text.
-    pub text: String,
+    /// The whole text, which may have a secret in it.
+    pub text: Zeroizing<String>,
     /// Whether what is typed can be seen.
     pub echo: bool,
 }
@@ -306,7 +306,7 @@ impl<'w> Login<'w> {
             None => return self.ask_nobody(Refusal::UnknownUser),
         };
         let remember = self.terms.remember_seconds;
-        self.place = remember.and_then(|_| place::place(&self.request, self.terms, surroundings));
+        self.place = remember.and_then(|_| place::place(&self.request, self.settings().methods(), surroundings));
         let (settings, mut gate, mut is_remembered) = (self.settings(), Gate::Open, false);
         let (mut ways, mut language) = (Vec::new(), None);
         let looked = self.world.store.look(&account, &mut |now, factors, state| {
@@ -389,8 +389,10 @@ impl<'w> Login<'w> {
     fn judge(&mut self, entries: &[Entry]) -> (Next, Option<usize>) {
         let Subject::Enrolled(account) = &self.subject else {
             self.world.store.rehearse(Record::Changed);
-            let admitted = self.admit(entries);
-            return (admitted.unwrap_or_else(|| self.try_again(Refusal::WrongCode, Slip::Wrong)), None);
+            return match self.admit(entries) {
+                Some((next, by)) => (next, Some(by)),
+                None => (self.try_again(Refusal::WrongCode, Slip::Wrong), None),
+            };
         };
         let settings = self.settings();
         match self.visit(account, |now, factors, state| judge(entries, factors, state, now, settings)) {
@@ -500,7 +502,7 @@ impl<'w> Login<'w> {
         };
         let beginning = configured.clone().unwrap_or_else(|| words.prompt(sentence));
         let text = words::prompt(&beginning, &bad_news, remark, self.world.config, words);
-        Next::Ask(Prompt { text, echo: prompt.echo })
+        Next::Ask(Prompt { text: text.into(), echo: prompt.echo })
     }
 
     /// `?` and what is chosen after it cost no try, but nobody can go on so for ever.
@@ -517,7 +519,8 @@ impl<'w> Login<'w> {
         self.is_menu_open = true;
         match self.ask(&Remark::Choose) {
             Next::Ask(prompt) => {
-                Next::Ask(Prompt { text: words::menu(&self.ways, self.words()) + &prompt.text, ..prompt })
+                let text = words::menu(&self.ways, self.words()) + &prompt.text;
+                Next::Ask(Prompt { text: text.into(), ..prompt })
             }
             end @ Next::End(_) => end,
         }

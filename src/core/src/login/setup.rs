@@ -1,6 +1,7 @@
 //! The set-up of an authenticator app in the course of a login, for somebody who has no second factor yet. What a prompt
 //! cannot carry, to draw and to save, the tool does. Whoever goes away in the middle leaves nothing.
 
+use twofactor_message::shown;
 use zeroize::Zeroizing;
 
 use super::journal::{Line, Severity};
@@ -8,6 +9,7 @@ use super::outcome::{Outcome, ProvedBy, Refusal};
 use super::{Ending, FirstPass, Login, Next, Prompt, Subject, words};
 use crate::account::Account;
 use crate::clerk::{Offer, Prepared};
+use crate::factor::Method;
 use crate::factor::entry::Entry;
 use crate::factor::totp::Parameters;
 use crate::policy::Unenrolled;
@@ -37,36 +39,44 @@ enum Stage {
 impl Login<'_> {
     /// What becomes of somebody who is not enrolled where everybody must be.
     pub(super) fn newcomer(&mut self, account: Account) -> Next {
-        // Where nobody can be asked anything else nothing can be set up.
-        if self.terms.unenrolled == Unenrolled::Deny || self.passing.first == FirstPass::All {
+        // Where nobody can be asked anything else, or the app would not be taken, nothing can be set up.
+        let is_of_use = self.settings().takes(Method::Totp) && self.passing.first != FirstPass::All;
+        if self.terms.unenrolled == Unenrolled::Deny || !is_of_use {
             return self.ask_nobody(Refusal::NotEnrolled);
         }
-        match self.world.store.now().map(|now| self.terms.unenrolled.at(now)) {
-            Ok(Unenrolled::Enroll { .. }) => self.begin_set_up(account, None),
-            Ok(Unenrolled::Deny | Unenrolled::Invite) => {
-                self.invited = Some(account);
-                self.ask_nobody(Refusal::NotEnrolled)
+        let now = match self.world.store.now() {
+            Ok(now) => now,
+            Err(error) => return self.unavailable(&error),
+        };
+        // A password that is typed together with a code has to be asked for first.
+        if matches!(self.terms.unenrolled.at(now), Unenrolled::Enroll { .. }) && !self.passing.forward {
+            match self.world.store.needs_ticket(&account) {
+                Ok(false) => return self.begin_set_up(account, None),
+                Ok(true) => {}
+                Err(error) => return self.unavailable(&error),
             }
-            Err(error) => self.unavailable(&error),
         }
+        self.invited = Some(account);
+        self.ask_nobody(Refusal::NotEnrolled)
     }
 
-    /// Lets somebody who is not enrolled begin with a ticket; `None` if there is none among these, and whoever typed them
-    /// is to be refused like anybody. Eighty bits cannot be guessed, so wrong ones need not be counted.
-    pub(super) fn admit(&mut self, entries: &[Entry]) -> Option<Next> {
+    /// Lets somebody who is not enrolled begin with a ticket, and says which of these it is; `None` if there is none among
+    /// them, and whoever typed them is to be refused like anybody. Eighty bits cannot be guessed, so wrong ones need not be
+    /// counted.
+    pub(super) fn admit(&mut self, entries: &[Entry]) -> Option<(Next, usize)> {
         let account = self.invited.clone()?;
-        let is_ticket = |entry: &&Entry| match entry {
-            Entry::Recovery(code) => self.world.store.is_invited(&account, code.expose()),
-            _ => Ok(false),
-        };
-        for entry in entries {
-            match (is_ticket(&entry), entry) {
-                (Ok(true), Entry::Recovery(code)) => {
-                    let ticket = Zeroizing::new(code.grouped().replace('-', ""));
-                    return Some(self.begin_set_up(account, Some(ticket)));
+        for (at, entry) in entries.iter().enumerate() {
+            let Entry::Recovery(code) = entry else { continue };
+            match self.world.store.is_invited(&account, code.expose()) {
+                Ok(true) => {
+                    return Some((self.begin_set_up(account, Some(code.grouped())), at));
                 }
-                (Ok(_), _) => {}
-                (Err(error), _) => return Some(self.unavailable(&error)),
+                Ok(false) => {}
+                // Nobody hears of it but the log: that there is an invitation is nothing for strangers.
+                Err(error) => {
+                    let line = Line::about("set-up", &self.request).with("result", "failed");
+                    line.with("error", &error.to_string()).write(self.world.journal, Severity::Error);
+                }
             }
         }
         None
@@ -126,7 +136,7 @@ impl Login<'_> {
                 let words = self.words();
                 let tries = words::tries(self.tries_left, words);
                 let wrong = words.fill(Sentence::SetUpWrong, &[("tries", &tries)]);
-                let text = format!("\n{wrong}\n{}", words.prompt(Sentence::SetUpCode));
+                let text = format!("\n{wrong}\n{}", words.prompt(Sentence::SetUpCode)).into();
                 self.set_up = Some(set_up);
                 Next::Ask(Prompt { text, echo: self.world.config.prompt.echo })
             }
@@ -138,7 +148,7 @@ impl Login<'_> {
     /// prompt it is.
     fn show(&mut self, set_up: SetUp) -> Next {
         let (words, config) = (self.words(), self.world.config);
-        let mut text = String::with_capacity(PROMPT_BYTES);
+        let mut text = Zeroizing::new(String::with_capacity(PROMPT_BYTES));
         text.push('\n');
         let mut say = |line: &str| {
             text.push_str(line);
@@ -154,12 +164,12 @@ impl Login<'_> {
                 (Sentence::SetUpCode, config.prompt.echo)
             }
             Stage::Drawn(_) | Stage::Spelt => {
-                let places = [("user", set_up.account.name.as_str()), ("issuer", &config.issuer)];
+                let places = [("user", &*shown(set_up.account.name.as_str())), ("issuer", &config.issuer)];
                 say(&words.fill(Sentence::SetUpByHand, &places));
                 if let (Some(period), true) = (config.totp.period_seconds(), config.totp != Parameters::COMMON) {
                     let places = [
                         ("digits", &*config.totp.digits.count().to_string()),
-                        ("period", &words.duration(period)),
+                        ("period", &words.fill(Sentence::Seconds, &[("seconds", &period.to_string())])),
                         ("algorithm", config.totp.algorithm.name()),
                     ];
                     say(&words.fill(Sentence::SetUpParameters, &places));
@@ -183,12 +193,17 @@ impl Login<'_> {
     }
 
     /// A ticket proves by itself, and is good no more once the enrolment is saved. Without one it is saved when the host
-    /// has let them in: whether they know the password, a module cannot know.
+    /// has let them in: whether they know the password, a module cannot know. That they were let in so is durable before:
+    /// some hosts go on though nothing could be saved, and others never ask for it.
     fn finish(&mut self, account: &Account, is_by_ticket: bool, prepared: &Prepared) -> Next {
-        if !is_by_ticket {
-            self.enrolment = Some(Zeroizing::new(format!("{}:{}", account.name.as_str(), *prepared.sealed)));
-        } else if let Err(error) = self.world.clerk.confirm(account.name.as_str(), &prepared.sealed) {
+        let (name, sealed) = (account.name.as_str(), prepared.sealed.as_str());
+        let clerk = self.world.clerk;
+        let done = if is_by_ticket { clerk.confirm(name, sealed) } else { clerk.reserve(name, sealed) };
+        if let Err(error) = done {
             return self.unavailable(&error);
+        }
+        if !is_by_ticket {
+            self.enrolment = Some(Zeroizing::new(format!("{name}:{sealed}")));
         }
         self.log_set_up(if is_by_ticket { "saved" } else { "prepared" });
         let outcome = Outcome::Proved(ProvedBy::SetUp);

@@ -59,6 +59,8 @@ struct World {
     tool: Cell<Tool>,
     /// What was saved in the course of a login.
     saved: RefCell<Vec<String>>,
+    /// What was set up without a ticket.
+    reserved: RefCell<Vec<String>>,
 }
 
 /// What the tool does for somebody who sets up an app.
@@ -114,6 +116,7 @@ impl World {
             is_invited: Cell::new(false),
             tool: Cell::new(Tool::Works),
             saved: RefCell::default(),
+            reserved: RefCell::default(),
         }
     }
 
@@ -173,7 +176,7 @@ impl World {
             match next {
                 Next::End(ending) => break ending,
                 Next::Ask(prompt) => {
-                    prompts.push(prompt.text);
+                    prompts.push(prompt.text.to_string());
                     next = login.answer(*answers.next().expect("one prompt more than answers"));
                 }
             }
@@ -231,6 +234,10 @@ impl Store for World {
 
     fn now(&self) -> Result<UnixTime, ClockError> {
         Ok(UnixTime(self.now.get()))
+    }
+
+    fn needs_ticket(&self, _: &Account) -> Result<bool, StoreError> {
+        Ok(self.is_invited.get() || !self.reserved.borrow().is_empty())
     }
 
     fn is_invited(&self, _: &Account, ticket: &[u8]) -> Result<bool, StoreError> {
@@ -310,6 +317,14 @@ impl Clerk for World {
         let recovery_codes = Zeroizing::new("abcd-efgh\nijkl-mnop\n".to_owned());
         let sealed = Zeroizing::new("1:5ea1".to_owned());
         Ok((code.as_bytes() == CODE).then_some(Prepared { recovery_codes, sealed }))
+    }
+
+    fn reserve(&self, name: &str, sealed: &str) -> Result<(), ClerkError> {
+        if self.tool.get() == Tool::CannotSave {
+            return Err(ClerkError::new("there is no such invitation"));
+        }
+        self.reserved.borrow_mut().push(format!("{name} {sealed}"));
+        Ok(())
     }
 
     fn confirm(&self, name: &str, sealed: &str) -> Result<(), ClerkError> {
@@ -613,7 +628,7 @@ fn a_mailed_code_gets_in_once() {
     let (mut login, Next::Ask(prompt)) = Login::begin(world.world(), request("alice"), Passing::default()) else {
         panic!("not asked")
     };
-    assert_eq!(prompt.text, "Verification code: (sent to a***@e***.org, ? for other ways) ");
+    assert_eq!(*prompt.text, "Verification code: (sent to a***@e***.org, ? for other ways) ");
     let code = world.mailed();
     let Next::End(ending) = login.answer(Some(&code)) else { panic!("refused") };
     assert_eq!(ending.outcome, BY_MAIL);
@@ -840,10 +855,10 @@ fn nothing_is_sent_that_is_not_counted_durably() {
     world.now.set(200_000);
     world.broken.set(true);
     let Next::Ask(prompt) = login.answer(number("1")) else { panic!("ended") };
-    assert!(prompt.text.contains("could not be sent"), "{}", prompt.text);
+    assert!(prompt.text.contains("could not be sent"), "{}", *prompt.text);
     login.answer(HELP);
     let Next::Ask(prompt) = login.answer(number("4")) else { panic!("ended") };
-    assert!(prompt.text.contains("could not be sent"), "{}", prompt.text);
+    assert!(prompt.text.contains("could not be sent"), "{}", *prompt.text);
     assert_eq!(world.mails.borrow().len(), 1, "the one of the beginning");
 }
 

@@ -271,6 +271,6 @@ mod tests {
         let config = Config::default();
         let bad_news = Remark::NotSent { to: "***56".to_owned() };
         let text = prompt("Code: ", &bad_news, &Remark::Choose, &config, config.words(Some(Language::De)));
-        assert_eq!(text, "Code: (Versand an ***56 misslungen, ? für andere Wege; oder eine Nummer aus der Liste) ");
+        assert_eq!(text, "Code: (Versand an ***56 gescheitert, ? für andere Wege; oder eine Nummer aus der Liste) ");
     }
 }

@@ -12,7 +12,7 @@ use crate::factor::totp::Step;
 use crate::keyring::{Binding, KeyNumber, Keyring, Sealed};
 use crate::secret::Secret;
 use crate::state::{INVITE_PURPOSE, State, StateFile};
-use crate::store::enrolment_name;
+use crate::store::{enrolment_name, invitation_name};
 use crate::sys::{self, Directory, Entropy};
 
 /// An enrolment that is not saved yet.
@@ -47,22 +47,64 @@ impl Registrar<'_> {
         Ok(Prepared { codes: parcel.draft.codes, sealed })
     }
 
+    /// Takes down that somebody who has no ticket has used the one chance to set something up without. Whatever becomes of
+    /// the login, and whether or not the host ever has it confirmed, another one needs a ticket.
+    ///
+    /// # Errors
+    /// The user is enrolled by now or has used that chance, too much time has passed, the seal is not ours, or the record
+    /// cannot be written.
+    pub fn reserve(&self, account: &Account, sealed: &str) -> Result<(), RegistrarError> {
+        let opened = self.open(account, sealed)?;
+        self.read(account, &opened)?;
+        let users = self.files.users()?;
+        let _changing = users.lock()?;
+        self.check_admission(&users, account, &[])?;
+        let (states, name) = (self.files.states()?, invitation_name(&account.name));
+        let _making = states.lock()?;
+        if states.contains(&name)? {
+            return Err(RegistrarError::NotInvited);
+        }
+        states.replace(&name, &StateFile::initial_content(&State::invitation(account.uid, None)))?;
+        Ok(())
+    }
+
     /// Saves an enrolment that was prepared for this user a moment ago. A ticket is good for one of them.
     ///
     /// # Errors
     /// The user is enrolled by now, the ticket is not good any more, too much time has passed, the seal is not ours, or
     /// the records cannot be written.
     pub fn confirm(&self, account: &Account, sealed: &str) -> Result<(), RegistrarError> {
+        // Before anything is locked: what is no work of ours shall keep nobody waiting.
+        let opened = self.open(account, sealed)?;
+        let parcel = self.read(account, &opened)?;
         let users = self.files.users()?;
         let _changing = users.lock()?;
-        let opened = open(sealed, account, &self.files.keyring()?)?;
-        let parcel = Parcel::read(opened.expose(), account).ok_or(RegistrarError::NotPrepared)?;
-        let now = self.files.now()?;
-        if parcel.since > now || now.seconds_since(parcel.since) > 60 * PREPARED_MINUTES {
-            return Err(RegistrarError::PreparedOver);
-        }
         self.check_admission(&users, account, parcel.ticket)?;
         self.enrol_first(&users, &parcel.draft)
+    }
+
+    /// Opens what [`Parcel::seal`] made for this user. Of each there is one spelling.
+    fn open(&self, account: &Account, sealed: &str) -> Result<Secret, RegistrarError> {
+        let read = || {
+            let (number, content) = sealed.split_once(':')?;
+            let key = KeyNumber::try_from(number.parse::<u32>().ok()?).ok()?;
+            let content = base16ct::lower::decode_vec(content).ok()?;
+            (key.to_string() == number).then_some(Sealed { key, content })
+        };
+        let sealed = read().ok_or(RegistrarError::NotPrepared)?;
+        Ok(self.files.keyring()?.open(&sealed, &Binding { account, purpose: PURPOSE })?)
+    }
+
+    /// Reads what was opened, if it was not prepared too long ago.
+    fn read<'p>(&self, account: &Account, opened: &'p Secret) -> Result<Parcel<'p>, RegistrarError> {
+        let parcel = Parcel::read(opened.expose(), account).ok_or(RegistrarError::NotPrepared)?;
+        let now = self.files.now()?;
+        // A clock that is put right by a moment is no reason.
+        let is_early = parcel.since.seconds_since(now) > 60;
+        if is_early || now.seconds_since(parcel.since) > 60 * PREPARED_MINUTES {
+            return Err(RegistrarError::PreparedOver);
+        }
+        Ok(parcel)
     }
 
     /// Whether a user may be enrolled who is not, and who need not have a ticket; but whoever has one, has a good one.
@@ -147,19 +189,7 @@ fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::from(*length))
 }
 
-/// Opens what [`Parcel::seal`] made for this user. Of each there is one spelling.
-fn open(sealed: &str, account: &Account, keyring: &Keyring) -> Result<Secret, RegistrarError> {
-    let read = || {
-        let (number, content) = sealed.split_once(':')?;
-        let key = KeyNumber::try_from(number.parse::<u32>().ok()?).ok()?;
-        let content = base16ct::lower::decode_vec(content).ok()?;
-        (key.to_string() == number).then_some(Sealed { key, content })
-    };
-    let sealed = read().ok_or(RegistrarError::NotPrepared)?;
-    Ok(keyring.open(&sealed, &Binding { account, purpose: PURPOSE })?)
-}
-
 /// What an enrolment is sealed for that is not saved yet.
 const PURPOSE: &str = "set-up";
-/// How long it may be on its way: a login takes less, and nobody shall keep one for later.
-pub(super) const PREPARED_MINUTES: u64 = 10;
+/// How long it may be on its way: somebody may want to print their recovery codes, and nobody shall keep one for later.
+pub(super) const PREPARED_MINUTES: u64 = 60;

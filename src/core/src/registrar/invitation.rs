@@ -33,7 +33,7 @@ impl Registrar<'_> {
         let until = issued.until;
         let states = self.files.states()?;
         let _making = states.lock()?;
-        let record = StateFile::initial_content(&State::invitation(account.uid, issued));
+        let record = StateFile::initial_content(&State::invitation(account.uid, Some(issued)));
         states.replace(&invitation_name(&account.name), &record)?;
         Ok(Invitation { code: code.grouped(), until })
     }

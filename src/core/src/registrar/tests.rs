@@ -654,6 +654,39 @@ fn of_two_set_ups_that_are_confirmed_at_once_one_is_saved() {
 }
 
 #[test]
+fn without_a_ticket_there_is_one_chance_whatever_becomes_of_it() {
+    let place = Place::new();
+    let prepared: Vec<_> = (0..8).map(|_| place.prepare(None).unwrap()).collect();
+    let records = place.directory.path();
+    let reserve = |sealed: &str| {
+        let time = Time(Cell::new(59));
+        let roots = Roots { keyring: records.join("keyring.toml"), records: records.to_owned() };
+        let files = Files::new(roots, Window::ONE, &time);
+        Registrar::new(&files, &Kernel).reserve(&alice(), sealed)
+    };
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let workers: Vec<_> = prepared.iter().map(|one| scope.spawn(|| reserve(&one.sealed))).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    });
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+    let refused = |result: &&Result<(), _>| matches!(result, Err(RegistrarError::NotInvited));
+    assert_eq!(results.iter().filter(refused).count(), 7, "{results:?}");
+    assert!(place.files().needs_ticket(&alice()).unwrap());
+    assert_eq!(place.invited_until(), None);
+    // It was the last one, but for an administrator's ticket.
+    let ticket = place.invite(3600);
+    assert!(matches!(reserve(&prepared[0].sealed), Err(RegistrarError::NotInvited)));
+    place.confirm(&place.prepare(Some(&ticket)).unwrap().sealed).unwrap();
+    assert!(matches!(reserve(&prepared[0].sealed), Err(RegistrarError::AlreadyEnrolled)));
+    place.remove();
+    // What the host confirms is saved, and whoever is removed begins anew.
+    assert!(!place.files().needs_ticket(&alice()).unwrap());
+    reserve(&prepared[1].sealed).unwrap();
+    place.confirm(&prepared[1].sealed).unwrap();
+    assert!(!place.path("state/alice+invite").exists());
+}
+
+#[test]
 fn an_invitation_is_good_until_it_is_over_replaced_or_taken_back() {
     let place = Place::new();
     let ticket = place.invite(3600);
@@ -710,10 +743,11 @@ fn an_invitation_is_for_one_account_and_nobody_who_is_enrolled_has_one() {
 }
 
 #[test]
-fn what_was_prepared_is_good_for_ten_minutes_and_not_before_it_was() {
+fn what_was_prepared_is_good_for_an_hour_and_not_before_it_was() {
     let place = Place::new();
+    place.time.0.set(10_000);
     let prepared = place.prepare(None).unwrap();
-    for (now, is_good) in [(58, false), (59 + 601, false), (0, false), (u64::MAX, false), (59 + 600, true)] {
+    for (now, is_good) in [(9939, false), (13_601, false), (0, false), (u64::MAX, false), (13_600, true)] {
         place.time.0.set(now);
         let confirmed = place.confirm(&prepared.sealed);
         assert_eq!(confirmed.is_ok(), is_good, "{now}: {confirmed:?}");

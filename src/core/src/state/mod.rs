@@ -68,10 +68,10 @@ impl State {
         }
     }
 
-    /// The record of an invitation: whom it is for, and its code.
+    /// The record of an invitation: whom it is for, and its code. One without a code says that a code is needed.
     #[must_use]
-    pub fn invitation(uid: u32, issued: Issued) -> Self {
-        Self { bypass: Some(issued), ..Self::empty(uid) }
+    pub fn invitation(uid: u32, issued: Option<Issued>) -> Self {
+        Self { bypass: issued, ..Self::empty(uid) }
     }
 
     /// A state that belongs to nobody, to rehearse on.

@@ -205,6 +205,10 @@ impl Store for Files<'_> {
         self.clock.now()
     }
 
+    fn needs_ticket(&self, account: &Account) -> Result<bool, StoreError> {
+        Ok(self.states()?.contains(&invitation_name(&account.name))?)
+    }
+
     fn is_invited(&self, account: &Account, ticket: &[u8]) -> Result<bool, StoreError> {
         let Some(record) = StateFile::peek(&self.states()?, &invitation_name(&account.name))? else {
             return Ok(false);

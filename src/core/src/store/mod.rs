@@ -40,6 +40,13 @@ pub trait Store {
     /// As [`crate::clock::Clock::now`].
     fn now(&self) -> Result<UnixTime, ClockError>;
 
+    /// Whether somebody who is not enrolled needs a ticket wherever they are set up without one otherwise: they were given
+    /// one, or have used their chance.
+    ///
+    /// # Errors
+    /// The records cannot be used.
+    fn needs_ticket(&self, account: &Account) -> Result<bool, StoreError>;
+
     /// Whether this is the ticket of somebody who is not enrolled, and good. It stays so until they are.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_s
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2};
+use zeroize::Zeroizing;
 
 use super::file::above_standard_streams;
 use super::patience::attempt;
@@ -70,8 +71,9 @@ impl Program {
                 Err(Errno::EINTR) => continue,
                 Err(error) => return Err(error.into()),
             }
-            let mut chunk = [0; 4096];
-            let length = match self.answer.read(&mut chunk) {
+            // What it says may be a secret.
+            let mut chunk = Zeroizing::new([0; 4096]);
+            let length = match self.answer.read(chunk.as_mut()) {
                 Ok(0) => return Ok(Reading::Finished),
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

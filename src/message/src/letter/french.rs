@@ -17,8 +17,8 @@ est le code pour se connecter en tant que {user} à {host}.
 
 Si vous ne l’avez pas demandé, quelqu’un d’autre est en train de se
 connecter en tant que {user}\u{a0}: changez votre mot de passe et prévenez
-votre administrateur. Ne donnez ce code à personne, qui que ce soit qui
-vous le demande.
+votre administrateur. Ne donnez ce code à personne, quelle que soit la
+personne qui vous le demande.
 ",
     rescue_subject: "{user} demande de l’aide pour se connecter à {host} [{reference}]",
     rescue_text: "\

@@ -11,13 +11,13 @@ ist der Code für die Anmeldung als {user} auf {host}.
 
   Dienst   {service}
   Von      {from}
-  Um       {time}
+  Zeit     {time}
   Gültig   {lifetime}, einmal
 
 Wenn nicht Sie ihn angefordert haben, meldet sich gerade jemand anderes
-als {user} an: Ändern Sie Ihr Passwort und sagen Sie es Ihrer
-Administration. Geben Sie diesen Code niemandem, wer auch immer danach
-fragt.
+unter Ihrem Namen ({user}) an: Ändern Sie Ihr Passwort und sagen Sie es
+Ihrer Administration. Geben Sie diesen Code an niemanden weiter, wer auch
+immer danach fragt.
 ",
     rescue_subject: "{user} bittet um Hilfe bei der Anmeldung auf {host} [{reference}]",
     rescue_text: "\
@@ -29,7 +29,7 @@ bittet Sie um Hilfe.
   Dienst     {service}
   Von        {from}
   Terminal   {tty}
-  Um         {time}
+  Zeit       {time}
   Referenz   {reference}
 
 Noch ist nichts gewährt. Vergewissern Sie sich, dass wirklich {user}
@@ -40,7 +40,7 @@ und lesen Sie ihn vor:
   {command}
 
 Ist es nicht {user}, so hat jemand anderes den ersten Faktor überwunden:
-Passwort oder Schlüssel müssen geändert werden.
+Passwort oder Schlüssel müssen ausgetauscht werden.
 ",
     notice_subject: "{what}: {user} auf {host}",
     notice_text: "\
@@ -49,17 +49,17 @@ Passwort oder Schlüssel müssen geändert werden.
   {detail}
   Durch  {service}
   Von    {from}
-  Um     {time}
+  Zeit   {time}
 
 Wenn Sie das nicht waren, sagen Sie es sofort Ihrer Administration.
 ",
-    sms_text: "{code} ist Ihr Anmeldecode für {user} auf {host}, angefordert von {service} ({from}). Nicht Sie? Sagen Sie es Ihrer Administration.",
+    sms_text: "{code} ist Ihr Anmeldecode für {user} auf {host}, angefordert von {service} ({from}). Waren Sie das nicht? Sagen Sie es Ihrer Administration.",
     method_added: "Ein zweiter Faktor wurde hinzugefügt",
     method_removed: "Ein zweiter Faktor wurde entfernt",
     recovery_used: "Ein Notfallcode wurde benutzt",
     locked: "Anmeldungen sind nach zu vielen falschen Codes gesperrt",
-    this_host: "dieser Rechner",
-    this_terminal: "dieser Rechner, Terminal {tty}",
+    this_host: "diesem Rechner",
+    this_terminal: "diesem Rechner, Terminal {tty}",
     no_terminal: "keines",
     hours: ("Stunde", "Stunden"),
     minutes: ("Minute", "Minuten"),

@@ -435,7 +435,7 @@ mod tests {
         letter.occasion.language = Language::De;
         let mail = letter.compose();
         assert_eq!(mail.subject, "123456 ist Ihr Anmeldecode für web1");
-        for part in ["Anmeldung als alice auf web1", "dieser Rechner, Terminal ssh", "5 Minuten, einmal"] {
+        for part in ["Anmeldung als alice auf web1", "diesem Rechner, Terminal ssh", "5 Minuten, einmal"] {
             assert!(mail.text.contains(part), "{part}: {}", mail.text);
         }
         letter.occasion.language = Language::Fr;

@@ -1,24 +1,38 @@
-//! `twofactor at-login confirm`: the enrolment that was prepared is saved, now that the login has succeeded.
+//! `twofactor at-login reserve` and `confirm`: the one chance without a ticket is used, and the enrolment that was prepared
+//! is saved.
 
 use std::path::Path;
 
+use twofactor_core::account::Account;
+use twofactor_core::registrar::RegistrarError;
+
 use super::{frame, office};
 use crate::failure::Failure;
-use crate::office::account;
+use crate::office::{Office, account};
 
-/// Runs the command.
+/// Saves what was prepared.
 pub(super) fn run(user: &str, config: Option<&Path>) -> Result<(), Failure> {
+    answer(user, config, |office, account, sealed| office.registrar().confirm(account, sealed))
+}
+
+/// Takes down that it was prepared without a ticket.
+pub(super) fn reserve(user: &str, config: Option<&Path>) -> Result<(), Failure> {
+    answer(user, config, |office, account, sealed| office.registrar().reserve(account, sealed))
+}
+
+fn answer(
+    user: &str,
+    config: Option<&Path>,
+    act: impl FnOnce(&Office, &Account, &str) -> Result<(), RegistrarError>,
+) -> Result<(), Failure> {
     let input = frame::read()?;
     let [sealed] = frame::texts(&input)?;
-    match confirm(user, config, sealed) {
+    let done = || {
+        let (office, account) = (office(config)?, account(user)?);
+        act(&office, &account, sealed).map_err(|error| Failure::about(account.name.as_str(), &error))
+    };
+    match done() {
         Ok(()) => frame::write(&["done", ""]),
         Err(failure) => frame::write(&["failed", &failure.what]),
     }
-}
-
-fn confirm(user: &str, config: Option<&Path>, sealed: &str) -> Result<(), Failure> {
-    let office = office(config)?;
-    let account = account(user)?;
-    let confirmed = office.registrar().confirm(&account, sealed);
-    confirmed.map_err(|error| Failure::about(account.name.as_str(), &error))
 }

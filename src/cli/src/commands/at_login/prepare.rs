@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use twofactor_core::clock::{self, Clock};
-use twofactor_core::factor::recovery::RecoveryCode;
+use twofactor_core::factor::entry::Entry;
 use twofactor_core::factor::totp::{Judgement, Key};
 use twofactor_core::factor::{Label, Method};
 use twofactor_core::registrar::{NewDevice, NewKind, Prepared, RegistrarError};
@@ -38,9 +38,10 @@ fn prepare(user: &str, config: Option<&Path>, texts: [&str; 3]) -> Result<Option
     let office = office(config)?;
     let account = account(user)?;
     let about = |error| Failure::about(account.name.as_str(), &error);
-    let ticket = match ticket {
-        "" => None,
-        typed => Some(RecoveryCode::read(typed).ok_or(RegistrarError::NotInvited).map_err(about)?),
+    let ticket = match Entry::read(ticket.as_bytes()) {
+        Entry::Empty => None,
+        Entry::Recovery(code) => Some(code),
+        _ => return Err(about(RegistrarError::NotInvited)),
     };
     let parameters = office.config.totp;
     let secret = otpauth::ungrouped(secret).ok_or_else(|| Failure::misused("the secret is none in base 32", HINT))?;

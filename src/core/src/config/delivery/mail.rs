@@ -105,11 +105,11 @@ impl MailSettings {
         let mut transports = Vec::with_capacity(names.len());
         for (at, name) in names.iter().enumerate() {
             if names.iter().take(at).any(|before| before == name) {
-                return Err(table.wrong("transports", "a transport is named twice".to_owned()));
+                return Err(table.wrong("transports", &"a transport is named twice"));
             }
             transports.push(match name {
                 TransportName::Smtp => Transport::Smtp(smtp.clone().ok_or_else(|| {
-                    table.wrong("transports", "\"smtp\" needs a table [mail.smtp] with at least `server`".to_owned())
+                    table.wrong("transports", &"\"smtp\" needs a table [mail.smtp] with at least `server`")
                 })?),
                 TransportName::Sendmail => sendmail.clone().unwrap_or_else(Transport::of_the_host),
                 TransportName::Maildir => {
@@ -118,7 +118,7 @@ impl MailSettings {
             });
         }
         if transports.is_empty() {
-            return Err(table.wrong("transports", "at least one transport is needed".to_owned()));
+            return Err(table.wrong("transports", &"at least one transport is needed"));
         }
         let read = |key, words: &[&str], needed| {
             Ok::<_, Mistake>(table.table(key, |table| wording(table, words, needed))?.unwrap_or_default())
@@ -149,7 +149,7 @@ impl SmtpSettings {
         let Server(server) = table.required("server")?;
         let protection = table.or("tls", Protection::Implicit)?;
         if protection == Protection::None && !is_loopback(&server) {
-            return Err(table.wrong("tls", "without TLS a mail server can only be on this host (localhost)".to_owned()));
+            return Err(table.wrong("tls", &"without TLS a mail server can only be on this host (localhost)"));
         }
         let port = match protection {
             Protection::Implicit => 465,
@@ -160,7 +160,7 @@ impl SmtpSettings {
         let password_file: Option<AbsolutePath> = table.optional("password_file")?;
         let auth: Option<Auth> = table.optional("auth")?;
         if auth.is_some() && username.is_none() {
-            return Err(table.wrong("auth", "auth needs a username and a password_file".to_owned()));
+            return Err(table.wrong("auth", &"auth needs a username and a password_file"));
         }
         let is_token = auth == Some(Auth::XOAuth2);
         let login = match (username, password_file) {
@@ -168,11 +168,11 @@ impl SmtpSettings {
             (None, None) => None,
             (Some(_), None) => {
                 let what = "a username needs a password_file".to_owned();
-                return Err(table.needed("password_file", "username", what));
+                return Err(table.needed("password_file", "username", &what));
             }
             (None, Some(_)) => {
                 let what = "a password_file needs a username".to_owned();
-                return Err(table.needed("username", "password_file", what));
+                return Err(table.needed("username", "password_file", &what));
             }
         };
         Ok(Self {

@@ -60,7 +60,7 @@ impl SmsSettings {
     pub(in crate::config) fn read(table: &Table<'_>, letters: &mut Letters) -> Result<Self, Mistake> {
         if let Some(text) = template(table, "text", &CODE_WORDS)? {
             if !text.has("code") {
-                return Err(table.wrong("text", "without {code} the message would be of no use".to_owned()));
+                return Err(table.wrong("text", &"without {code} the message would be of no use"));
             }
             letters.text = Some(text.as_str().to_owned());
         }
@@ -78,7 +78,7 @@ fn twilio(table: &Table<'_>) -> Result<Provider, Mistake> {
     let Line(from) = table.required("from")?;
     let BaseUrl(base_url) = table.or("base_url", BaseUrl("https://api.twilio.com".to_owned()))?;
     if base_url.contains(['?', '#']) {
-        return Err(table.wrong("base_url", "a base URL has no query".to_owned()));
+        return Err(table.wrong("base_url", &"a base URL has no query"));
     }
     Ok(Provider::Twilio {
         account_sid,
@@ -91,7 +91,7 @@ fn twilio(table: &Table<'_>) -> Result<Provider, Mistake> {
 
 fn http(table: &Table<'_>) -> Result<Provider, Mistake> {
     let BaseUrl(url) = table.required("url")?;
-    let url = Template::new(&url, &HTTP_WORDS).map_err(|error| table.wrong("url", error.to_string()))?;
+    let url = Template::new(&url, &HTTP_WORDS).map_err(|error| table.wrong("url", &error))?;
     let body = template(table, "body", &HTTP_WORDS)?;
     let headers: Vec<Header> = table.or("headers", Vec::new())?;
     let headers: Vec<_> = headers.into_iter().map(|Header(header)| header).collect();
@@ -99,23 +99,25 @@ fn http(table: &Table<'_>) -> Result<Provider, Mistake> {
     let mut used = vec![("url", url.clone())];
     used.extend(body.clone().map(|body| ("body", body)));
     for (_, value) in &headers {
-        let value = Template::new(value, &HTTP_WORDS).map_err(|error| table.wrong("headers", error.to_string()))?;
+        let value = Template::new(value, &HTTP_WORDS).map_err(|error| table.wrong("headers", &error))?;
         used.push(("headers", value));
     }
     for word in ["number", "text"] {
         if !used.iter().any(|(_, place)| place.has(word)) {
-            return Err(table.wrong("body", format!("{{{word}}} stands neither in url nor in headers nor in body")));
+            return Err(
+                table.wrong("body", &format_args!("{{{word}}} stands neither in url nor in headers nor in body"))
+            );
         }
     }
     let wants_secret = used.iter().find(|(_, place)| place.has("secret"));
     match (&secret_file, wants_secret) {
-        (None, Some((key, _))) => return Err(table.wrong(key, "{secret} needs a secret_file".to_owned())),
-        (Some(_), None) => return Err(table.wrong("secret_file", "{secret} stands nowhere".to_owned())),
+        (None, Some((key, _))) => return Err(table.wrong(key, &"{secret} needs a secret_file")),
+        (Some(_), None) => return Err(table.wrong("secret_file", &"{secret} stands nowhere")),
         (Some(_), Some(_)) | (None, None) => {}
     }
     let HttpMethod(method) = table.or("method", HttpMethod("POST".to_owned()))?;
     if method == "GET" && body.is_some() {
-        return Err(table.wrong("body", "a GET request has no body".to_owned()));
+        return Err(table.wrong("body", &"a GET request has no body"));
     }
     let Success(from, to) = table.or("success", Success(200, 299))?;
     Ok(Provider::Http {
@@ -263,10 +265,10 @@ impl Command {
         let mut has_number = false;
         // The program itself is what it is.
         for word in words.iter().skip(1) {
-            let word = Template::new(word, &["number"]).map_err(|error| table.wrong("command", error.to_string()))?;
+            let word = Template::new(word, &["number"]).map_err(|error| table.wrong("command", &error))?;
             has_number |= word.has("number");
         }
-        if has_number { Ok(words) } else { Err(table.wrong("command", "{number} stands in no argument".to_owned())) }
+        if has_number { Ok(words) } else { Err(table.wrong("command", &"{number} stands in no argument")) }
     }
 }
 

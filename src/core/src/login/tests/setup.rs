@@ -23,7 +23,7 @@ fn set_up(world: &World, answers: &[Option<&[u8]>]) -> (Vec<String>, Ending, Opt
     let (mut login, mut next) = Login::begin(world.world(), world.request("alice"), Passing::default());
     let (mut prompts, mut answers) = (Vec::new(), answers.iter());
     while let Next::Ask(prompt) = next {
-        prompts.push(prompt.text);
+        prompts.push(prompt.text.to_string());
         next = login.answer(*answers.next().expect("one prompt more than answers"));
     }
     assert_eq!(answers.count(), 0, "answers that nobody asked for");
@@ -38,6 +38,11 @@ fn somebody_without_an_app_sets_one_up_and_is_in() {
     assert_eq!(ending, Ending { outcome: BY_SET_UP, farewell: None });
     assert_eq!(enrolment.as_deref(), Some("alice:1:5ea1"));
     assert_eq!(*world.saved.borrow(), [""; 0], "nothing is saved before the host has let them in");
+    assert_eq!(*world.reserved.borrow(), ["alice 1:5ea1"]);
+    // Whatever the host makes of it, nobody gets in so twice.
+    let (prompts_again, ending, _) = set_up(&world, &[RIGHT, WRONG, GONE]);
+    assert_eq!(prompts_again[0], "Verification code: ");
+    assert_eq!(ending.outcome, Outcome::Refused(Refusal::NoAnswer));
     assert_eq!(
         prompts,
         [
@@ -63,6 +68,7 @@ fn the_secret_is_shown_light_or_dark_or_spelt_as_often_as_anybody_needs() {
     assert_eq!(shown[1..7], [by_hand, "DARK", "LIGHT", "DARK", "DARK", "LIGHT"]);
     assert!(prompts[1].contains(":\n\nGEZD GNBV\n\nCode of the app"), "{}", prompts[1]);
     // Nobody looks for ever.
+    let world = newcomer("unenrolled = 'enroll'");
     let (prompts, ending, _) = set_up(&world, &[INVERTED; 11]);
     assert_eq!((prompts.len(), ending.outcome), (11, Outcome::Refused(Refusal::NotEnrolled)));
 }
@@ -72,7 +78,7 @@ fn an_unusual_app_is_described_where_it_is_spelt() {
     let world = World::unenrolled("[policy]\nunenrolled = 'enroll'\n[totp]\ndigits = 8\nperiod = 60");
     let (prompts, ..) = set_up(&world, &[KEY, None]);
     assert!(
-        prompts[1].contains("\nIt is not of the usual kind: 8 digits, every 1 min, SHA1.\n\nGEZD"),
+        prompts[1].contains("\nIt is not of the usual kind: 8 digits, every 60 s, SHA1.\n\nGEZD"),
         "{}",
         prompts[1]
     );
@@ -162,6 +168,7 @@ fn what_cannot_be_set_up_lets_nobody_in() {
     assert!(log.contains("error=\"the disk is full\""), "{log}");
     let ticket = Some(TICKET.as_bytes());
     outcome(Tool::IsMissing, "unenrolled = 'invite'", true, &[ticket]);
+    outcome(Tool::CannotSave, "unenrolled = 'enroll'", false, &[ENTER, RIGHT, ENTER]);
     let log = outcome(Tool::CannotSave, "unenrolled = 'invite'", true, &[ticket, ENTER, RIGHT, ENTER]);
     assert!(log.contains("error=\"the ticket was used\""), "{log}");
 }
@@ -177,10 +184,40 @@ fn where_nobody_can_be_asked_anything_else_nothing_is_set_up() {
 }
 
 #[test]
+fn whoever_has_a_password_to_type_first_needs_a_ticket_and_the_password_goes_on() {
+    let world = invited("unenrolled = 'enroll'");
+    let passing = || Passing { first_pass: None, first: FirstPass::Ignored, forward: true };
+    let (mut login, next) = Login::begin(world.world(), world.request("alice"), passing());
+    let Next::Ask(prompt) = next else { panic!("not asked") };
+    assert_eq!(*prompt.text, "Password & verification code: ");
+    let Next::Ask(prompt) = login.answer(Some(format!("hunter2{TICKET}").as_bytes())) else { panic!("not admitted") };
+    assert!(prompt.text.contains("You have no second factor yet"), "{}", *prompt.text);
+    for answer in [ENTER, RIGHT] {
+        login.answer(answer);
+    }
+    let Next::End(ending) = login.answer(ENTER) else { panic!("no end") };
+    assert_eq!(ending.outcome, BY_SET_UP);
+    assert_eq!(login.take_password().unwrap().expose(), b"hunter2");
+    world.is_invited.set(false);
+    let (_, next) = Login::begin(world.world(), world.request("alice"), passing());
+    let Next::Ask(prompt) = next else { panic!("not asked") };
+    assert_eq!(*prompt.text, "Password & verification code: ");
+}
+
+#[test]
+fn nothing_is_set_up_that_a_rule_would_not_take() {
+    let world = World::unenrolled(
+        "methods = ['totp', 'hotp']\n[policy]\nunenrolled = 'enroll'\n[[policy.rule]]\nmethods = ['hotp']",
+    );
+    let (prompts, ending, _) = set_up(&world, &[RIGHT, RIGHT, RIGHT]);
+    assert_eq!((prompts[0].as_str(), ending.outcome), ("Verification code: ", Outcome::Refused(Refusal::NotEnrolled)));
+}
+
+#[test]
 fn a_host_that_refuses_them_offers_them_nothing() {
     let world = newcomer("unenrolled = 'enroll'");
     let request = Request { is_refused: true, ..world.request("alice") };
     let (_, next) = Login::begin(world.world(), request, Passing::default());
     let Next::Ask(prompt) = next else { panic!("not asked") };
-    assert_eq!(prompt.text, "Verification code: ");
+    assert_eq!(*prompt.text, "Verification code: ");
 }
