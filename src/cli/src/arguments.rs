@@ -135,6 +135,17 @@ pub(crate) enum Command {
     /// The numbered keys that seal secrets on disk.
     #[command(subcommand)]
     Keys(Keys),
+    /// Take over what another module or an app has: nobody has to enrol again.
+    #[command(subcommand, after_help = crate::commands::import::EXAMPLES)]
+    Import(crate::commands::import::Import),
+    /// Show a user's secrets as otpauth URIs, one a line, for an app or another host.
+    Export {
+        /// Whose.
+        user: String,
+        /// Write them though standard output is not a terminal.
+        #[arg(long)]
+        force: bool,
+    },
     /// What the module has done by this tool during a login.
     #[command(subcommand, hide = true)]
     AtLogin(AtLogin),

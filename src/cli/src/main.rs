@@ -11,6 +11,7 @@ mod office;
 mod otpauth;
 mod output;
 mod post;
+mod progress;
 mod qr;
 mod terminal;
 
@@ -56,6 +57,8 @@ fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Invite { user, lifetime } => commands::invite::run(user, lifetime, config, output),
         Command::TestSend { medium, to } => commands::test_send::run(*medium, to, config, output),
         Command::Keys(keys) => commands::keys::run(keys, config, output),
+        Command::Import(import) => commands::import::run(import, config, output),
+        Command::Export { user, force } => commands::export::run(user, *force, config, output),
         Command::AtLogin(command) => commands::at_login::run(command, config),
     }
 }

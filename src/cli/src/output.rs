@@ -28,6 +28,10 @@ impl Output {
         self.json
     }
 
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// What was asked for.
     pub(crate) fn answer(&self, text: &str, value: &impl Serialize) -> Result<(), Failure> {
         if !self.json {

@@ -120,6 +120,8 @@ fn without_root_nothing_is_told_and_nothing_done() {
         &["remove", "alice"],
         &["keys", "list"],
         &["keys", "rotate"],
+        &["import", "google", "--all"],
+        &["export", "alice"],
     ] {
         for json in [false, true] {
             let mut arguments = [&["-u", "nobody", "--", "twofactor"], command].concat();
@@ -773,7 +775,7 @@ fn a_lost_keyring_is_not_called_a_new_one() {
 
 const SEE_HELP: &str = "see how it is used: twofactor --help";
 const BAD_LABEL: &str = "a label has 1 to 64 printable characters and no blanks around it";
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "setup",
     "status",
     "list",
@@ -791,4 +793,6 @@ const COMMANDS: [&str; 17] = [
     "language",
     "remove",
     "keys",
+    "import",
+    "export",
 ];

@@ -3,7 +3,9 @@
 pub(crate) mod at_login;
 pub(crate) mod bypass;
 pub(crate) mod doctor;
+pub(crate) mod export;
 pub(crate) mod forget;
+pub(crate) mod import;
 pub(crate) mod invite;
 pub(crate) mod keys;
 pub(crate) mod language;

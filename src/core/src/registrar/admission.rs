@@ -40,7 +40,7 @@ impl Registrar<'_> {
         let _changing = users.lock()?;
         let ticket = ticket.map(RecoveryCode::expose).unwrap_or_default();
         self.check_admission(&users, account, ticket)?;
-        let draft = self.draft(Enrolment::empty(account.clone()), device, with_recovery)?;
+        let draft = self.draft(Enrolment::empty(account.clone()), [device], with_recovery)?;
         self.rehearse_first(&users, &draft.enrolment)?;
         let parcel = Parcel { since: self.files.now()?, draft, ticket };
         let sealed = parcel.seal(&self.files.keyring()?, self.entropy)?;
@@ -158,7 +158,7 @@ impl<'p> Parcel<'p> {
     /// enrolment as its file. There is one device in it, whose id is not written again.
     fn write(&self) -> Secret {
         let enrolment = self.draft.enrolment.render();
-        let step = self.draft.steps.and_then(|(_, step)| step).map(|step| step.0.to_le_bytes());
+        let step = self.draft.steps.first().and_then(|(_, step)| *step).map(|step| step.0.to_le_bytes());
         let step = step.as_ref().map_or(&[][..], |bytes| bytes);
         // Room for all of it: a buffer that grows leaves copies of secrets behind.
         let mut bytes = Vec::with_capacity(64 + enrolment.len());
@@ -177,7 +177,7 @@ impl<'p> Parcel<'p> {
         let (step, rest) = part(rest)?;
         let step = if step.is_empty() { None } else { Some(Step(u64::from_le_bytes(step.try_into().ok()?))) };
         let enrolment = Enrolment::parse(rest, account).ok()?;
-        let steps = enrolment.otp_devices().next().map(|(id, _)| (id, step));
+        let steps = enrolment.otp_devices().take(1).map(|(id, _)| (id, step)).collect();
         let draft = Draft { enrolment, steps, codes: RecoveryCodes::new() };
         Some(Self { since: UnixTime(u64::from_le_bytes(*since)), draft, ticket })
     }

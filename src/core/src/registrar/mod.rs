@@ -3,6 +3,8 @@
 
 mod admission;
 mod bypass;
+mod export;
+mod import;
 mod invitation;
 mod keys;
 mod language;
@@ -12,6 +14,8 @@ mod resync;
 
 pub use admission::Prepared;
 pub use bypass::BypassCode;
+pub use export::Exported;
+pub use import::{Arrival, Imported};
 pub use invitation::Invitation;
 pub use recovery::RecoveryCodes;
 pub use removal::Part;
@@ -61,7 +65,7 @@ pub enum NewKind {
         parameters: Parameters,
         /// The secret that it was given.
         secret: Secret,
-        /// The step of the code that proved it; it cannot be used again.
+        /// The step of the code that proved it, or the last one that was used elsewhere; it cannot be used again.
         proved: Option<Step>,
     },
     /// A mailbox.
@@ -73,8 +77,8 @@ pub enum NewKind {
 /// An enrolment that is not saved yet.
 struct Draft {
     enrolment: Enrolment,
-    /// The device that is new, if it has steps to burn, and the step that proved it.
-    steps: Option<(DeviceId, Option<Step>)>,
+    /// The devices that are new and have steps to burn, each with the step that proved it.
+    steps: Vec<(DeviceId, Option<Step>)>,
     /// Those that are new.
     codes: RecoveryCodes,
 }
@@ -119,15 +123,27 @@ impl<'w> Registrar<'w> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
         let before = self.enrolment(&users, account)?;
+        self.add(&users, account, before, [device], with_recovery)
+    }
+
+    /// Adds devices in one write. Callers hold the lock of the users directory.
+    fn add(
+        &self,
+        users: &Directory,
+        account: &Account,
+        before: Option<Enrolment>,
+        devices: impl IntoIterator<Item = NewDevice>,
+        with_recovery: bool,
+    ) -> Result<RecoveryCodes, RegistrarError> {
         match before {
             None => {
-                let draft = self.draft(Enrolment::empty(account.clone()), device, with_recovery)?;
-                self.enrol_first(&users, &draft)?;
+                let draft = self.draft(Enrolment::empty(account.clone()), devices, with_recovery)?;
+                self.enrol_first(users, &draft)?;
                 Ok(draft.codes)
             }
             Some(before) => {
-                let draft = self.draft(before.clone(), device, with_recovery)?;
-                self.enrol_further(&users, &draft, &before)?;
+                let draft = self.draft(before.clone(), devices, with_recovery)?;
+                self.enrol_further(users, &draft, &before)?;
                 Ok(draft.codes)
             }
         }
@@ -139,8 +155,10 @@ impl<'w> Registrar<'w> {
         let states = self.files.states()?;
         let name = &draft.enrolment.account.name;
         let mut state = State::fresh(&draft.enrolment);
-        if let Some((id, Some(step))) = draft.steps {
-            state.burn(id, step);
+        for (id, proved) in &draft.steps {
+            if let Some(step) = proved {
+                state.burn(*id, *step);
+            }
         }
         let _making = states.lock()?;
         self.save(users, &draft.enrolment, None)?;
@@ -163,8 +181,8 @@ impl<'w> Registrar<'w> {
         }
         self.save(users, &draft.enrolment, Some(before))?;
         let recorded = self.change_state(&draft.enrolment, |state| {
-            if let Some((id, proved)) = draft.steps {
-                state.introduce(id, proved);
+            for (id, proved) in &draft.steps {
+                state.introduce(*id, *proved);
             }
         });
         if recorded.is_err() {
@@ -174,15 +192,37 @@ impl<'w> Registrar<'w> {
         recorded
     }
 
-    /// An enrolment with one more device, and with recovery codes if it has none and shall have some.
-    fn draft(&self, enrolment: Enrolment, device: NewDevice, with_recovery: bool) -> Result<Draft, RegistrarError> {
-        let mut enrolment = enrolment;
+    /// An enrolment with more devices, and with recovery codes if it has none and shall have some.
+    fn draft(
+        &self,
+        mut enrolment: Enrolment,
+        devices: impl IntoIterator<Item = NewDevice>,
+        with_recovery: bool,
+    ) -> Result<Draft, RegistrarError> {
         let keyring = self.keyring_or_new()?;
+        let mut steps = Vec::new();
+        for device in devices {
+            steps.extend(self.add_to(&mut enrolment, device, &keyring)?);
+        }
+        let codes = match enrolment.recovery {
+            None if with_recovery => self.issue(&mut enrolment, &keyring)?,
+            _ => RecoveryCodes::new(),
+        };
+        Ok(Draft { enrolment, steps, codes })
+    }
+
+    /// Adds one device to an enrolment that is not saved yet, and says which it is if it has steps to burn.
+    fn add_to(
+        &self,
+        enrolment: &mut Enrolment,
+        device: NewDevice,
+        keyring: &Keyring,
+    ) -> Result<Option<(DeviceId, Option<Step>)>, RegistrarError> {
         let NewDevice { label, kind, replace, primary, language } = device;
         if enrolment.device(&label).is_some() && !replace {
             return Err(RegistrarError::LabelTaken { label });
         }
-        let id = self.draw_id(&enrolment)?;
+        let id = self.draw_id(enrolment)?;
         let place = enrolment.devices.iter().position(|device| device.label == label);
         let replaced = place.map(|at| enrolment.devices.remove(at).id);
         if primary || (replaced.is_some() && replaced == enrolment.primary) {
@@ -205,11 +245,7 @@ impl<'w> Registrar<'w> {
         // In the place of the one before it: logins go on to begin with what they began with.
         let device = Device { id, label, kind, created: self.files.now()? };
         enrolment.devices.insert(place.unwrap_or(enrolment.devices.len()), device);
-        let codes = match enrolment.recovery {
-            None if with_recovery => self.issue(&mut enrolment, &keyring)?,
-            _ => RecoveryCodes::new(),
-        };
-        Ok(Draft { enrolment, steps, codes })
+        Ok(steps)
     }
 
     /// Takes failures back, also those that locked the account, forgets what successes are remembered, and makes a state

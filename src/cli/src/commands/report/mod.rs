@@ -29,6 +29,7 @@ use crate::failure::Failure;
 use crate::office::Office;
 use crate::output::Output;
 use people::People;
+pub(super) use people::each_entry;
 use summary::{Frame, Summary};
 use tally::Tally;
 use time::Zone;

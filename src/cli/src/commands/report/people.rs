@@ -264,7 +264,7 @@ fn is_a_shell(shell: &str) -> bool {
 }
 
 /// One line after the other of a database, as the system sees it (nsswitch.conf), split at its colons.
-fn each_entry(database: &str, mut take: impl FnMut(&[&str])) -> Result<(), Failure> {
+pub(in crate::commands) fn each_entry(database: &str, mut take: impl FnMut(&[&str])) -> Result<(), Failure> {
     let mut read = || {
         let mut program = Program::start("/usr/bin/getent", &[database])?;
         let mut line = Vec::new();

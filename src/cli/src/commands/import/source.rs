@@ -1,0 +1,79 @@
+//! Where what is imported lies. Files in home directories belong to users, who may have put anything there: nothing is
+//! followed, nothing is waited for, and it is looked at through the open descriptor before it is read.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use twofactor_core::account::Account;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// What was read, wiped in the end.
+pub(super) type Content = Zeroizing<Vec<u8>>;
+
+/// A file that root has named, or standard input for `-`.
+pub(super) fn named(path: &Path, max_bytes: u64) -> Result<Content, Failure> {
+    let failed =
+        |why: String| Failure::new(format!("{}: {why}", path.display()), "name another file, or - for standard input");
+    if path == Path::new("-") {
+        return bounded(io::stdin().lock(), max_bytes).map_err(failed);
+    }
+    let file = opened(path).map_err(|error| failed(format!("cannot open: {error}")))?;
+    regular(&file).and_then(|()| bounded(file, max_bytes)).map_err(failed)
+}
+
+/// The file of that name in somebody's home directory, which has to be theirs; `None` if there is none. The remark is
+/// what there is to say of it.
+pub(super) fn at_home(
+    home: &Path,
+    name: &str,
+    owner: &Account,
+    max_bytes: u64,
+) -> Result<Option<(Content, Option<String>)>, String> {
+    let file = match opened(&home.join(name)) {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        // O_NOFOLLOW, open(2).
+        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => return Err("is a symbolic link".to_owned()),
+        Err(error) => return Err(format!("cannot open: {error}")),
+    };
+    regular(&file)?;
+    let metadata = file.metadata().map_err(|error| format!("cannot examine: {error}"))?;
+    if metadata.uid() != owner.uid {
+        return Err(format!("belongs to uid {}, not to {}", metadata.uid(), owner.name.as_str()));
+    }
+    if metadata.mode() & WRITABLE_BY_OTHERS != 0 {
+        return Err(format!("can be written by others (mode {:04o})", metadata.mode() & 0o7777));
+    }
+    let is_readable = metadata.mode() & READABLE_BY_OTHERS != 0;
+    let remark = is_readable.then(|| "others could read the file: whoever did has the secret".to_owned());
+    bounded(file, max_bytes).map(|content| Some((content, remark)))
+}
+
+fn opened(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+fn regular(file: &File) -> Result<(), String> {
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err("is not a regular file".to_owned()),
+        Err(error) => Err(format!("cannot examine: {error}")),
+    }
+}
+
+fn bounded(source: impl Read, max_bytes: u64) -> Result<Content, String> {
+    let mut content = Zeroizing::new(Vec::new());
+    let read = source.take(max_bytes.saturating_add(1)).read_to_end(&mut content);
+    read.map_err(|error| format!("cannot read: {error}"))?;
+    if content.len() as u64 > max_bytes { Err(format!("is larger than {max_bytes} bytes")) } else { Ok(content) }
+}
+
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+const READABLE_BY_OTHERS: u32 = 0o044;

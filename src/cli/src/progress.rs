@@ -1,0 +1,53 @@
+//! How far a command has come, on a terminal alone: one line of standard error that is written over and gone at the end.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::output::Output;
+
+/// A bar that grows.
+pub(crate) struct Progress {
+    total: usize,
+    done: usize,
+    is_seen: bool,
+}
+
+impl Progress {
+    /// A bar for so many steps; nothing is shown where nobody looks, or where a single step is all there is.
+    pub(crate) fn begin(total: usize, output: &Output) -> Self {
+        let is_seen = total > 1 && !output.is_quiet() && io::stderr().is_terminal();
+        let progress = Self { total, done: 0, is_seen };
+        progress.draw();
+        progress
+    }
+
+    /// One step more.
+    pub(crate) fn step(&mut self) {
+        self.done += 1;
+        self.draw();
+    }
+
+    /// Makes room for something else, until the next step; with blanks, as a dumb terminal knows no other way.
+    pub(crate) fn hide(&self) {
+        if self.is_seen {
+            let _ = write!(io::stderr(), "\r{:LINE$}\r", "");
+        }
+    }
+
+    fn draw(&self) {
+        if self.is_seen {
+            let full = WIDTH * self.done.min(self.total) / self.total.max(1);
+            let _ = write!(io::stderr(), "\r[{:<WIDTH$}] {}/{}", "#".repeat(full), self.done, self.total);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.hide();
+    }
+}
+
+/// Of the bar.
+const WIDTH: usize = 40;
+/// Longer than bar and numbers, shorter than a line.
+const LINE: usize = 72;

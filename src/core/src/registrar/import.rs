@@ -1,0 +1,110 @@
+//! The registrar's work on devices that people have from another module: all of one user's in one write, and those that
+//! are there already left as they are.
+
+use subtle::ConstantTimeEq;
+
+use super::{NewDevice, NewKind, RecoveryCodes, Registrar, RegistrarError};
+use crate::account::Account;
+use crate::enrolment::{DEVICES_MAX, Enrolment};
+use crate::factor::Label;
+use crate::factor::totp::{Moving, Parameters};
+use crate::secret::Secret;
+
+/// What becomes of a device from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrival {
+    /// It is new here, under this label.
+    New(Label),
+    /// It is here already, under this label.
+    Known(Label),
+}
+
+/// What came of an import.
+pub struct Imported {
+    /// One for each device, in their order.
+    pub arrivals: Vec<Arrival>,
+    /// The recovery codes that were issued, if any.
+    pub codes: RecoveryCodes,
+}
+
+impl Registrar<'_> {
+    /// Adds those of the devices that are not here already, all or none of them; whoever has no recovery codes gets some
+    /// if `with_recovery`. Where all are known nothing is changed.
+    ///
+    /// # Errors
+    /// A label is taken, there is no room, or the records cannot be written.
+    pub fn import(
+        &self,
+        account: &Account,
+        devices: Vec<NewDevice>,
+        with_recovery: bool,
+    ) -> Result<Imported, RegistrarError> {
+        let users = self.files.users()?;
+        let _changing = users.lock()?;
+        let before = self.enrolment(&users, account)?;
+        let arrivals = self.arrivals(before.as_ref(), &devices)?;
+        let is_new = |arrival: &Arrival| matches!(arrival, Arrival::New(_));
+        if !arrivals.iter().any(is_new) {
+            return Ok(Imported { arrivals, codes: RecoveryCodes::new() });
+        }
+        let new = devices.into_iter().zip(&arrivals).filter(|(_, arrival)| is_new(arrival)).map(|(device, _)| device);
+        let codes = self.add(&users, account, before, new, with_recovery)?;
+        Ok(Imported { arrivals, codes })
+    }
+
+    /// What [`Registrar::import`] would do with these devices now. Nothing is changed.
+    ///
+    /// # Errors
+    /// A label is taken, there is no room, or the records cannot be read.
+    pub fn rehearse_import(&self, account: &Account, devices: &[NewDevice]) -> Result<Vec<Arrival>, RegistrarError> {
+        let before = self.enrolment(&self.files.users()?, account)?;
+        self.arrivals(before.as_ref(), devices)
+    }
+
+    fn arrivals(&self, before: Option<&Enrolment>, devices: &[NewDevice]) -> Result<Vec<Arrival>, RegistrarError> {
+        let known = match before {
+            Some(before) => self.opened(before)?,
+            None => Vec::new(),
+        };
+        let mut arrivals = Vec::with_capacity(devices.len());
+        for (at, device) in devices.iter().enumerate() {
+            let here = known.iter().find(|known| makes_the_same(&device.kind, known.parameters, &known.secret));
+            let here = here.map(|known| &known.label);
+            let earlier = devices.iter().take(at).find(|earlier| match &earlier.kind {
+                NewKind::Otp { parameters, secret, .. } => makes_the_same(&device.kind, *parameters, secret),
+                NewKind::Email(_) | NewKind::Sms(_) => false,
+            });
+            if let Some(label) = here.or_else(|| earlier.map(|earlier| &earlier.label)) {
+                arrivals.push(Arrival::Known(label.clone()));
+                continue;
+            }
+            let label = device.label.clone();
+            let is_taken = before.is_some_and(|before| before.device(&label).is_some()) && !device.replace;
+            if is_taken || arrivals.contains(&Arrival::New(label.clone())) {
+                return Err(RegistrarError::LabelTaken { label });
+            }
+            arrivals.push(Arrival::New(label));
+        }
+        let is_added = |arrival: &&Arrival| match arrival {
+            Arrival::New(label) => before.is_none_or(|before| before.device(label).is_none()),
+            Arrival::Known(_) => false,
+        };
+        let there = before.map_or(0, |before| before.devices.len());
+        if there + arrivals.iter().filter(is_added).count() > DEVICES_MAX {
+            return Err(RegistrarError::NoRoom);
+        }
+        Ok(arrivals)
+    }
+}
+
+/// Whether a device makes the codes of this secret. Where its clock or its counter stands does not matter.
+fn makes_the_same(kind: &NewKind, parameters: Parameters, secret: &Secret) -> bool {
+    let NewKind::Otp { parameters: own, secret: own_secret, .. } = kind else { return false };
+    let is_moved_alike = match (own.moving, parameters.moving) {
+        (Moving::Time { period: own, .. }, Moving::Time { period, .. }) => own == period,
+        (Moving::Counter { .. }, Moving::Counter { .. }) => true,
+        (Moving::Time { .. }, Moving::Counter { .. }) | (Moving::Counter { .. }, Moving::Time { .. }) => false,
+    };
+    let is_told_alike = own.digits == parameters.digits && own.algorithm == parameters.algorithm;
+    is_moved_alike && is_told_alike && bool::from(own_secret.expose().ct_eq(secret.expose()))
+}
