@@ -13,7 +13,7 @@ readonly PACKAGES=(
     # the programs that people log in with
     openssh-server openssh-client sudo login passwd util-linux bsdutils libpam-modules
     # what others do, to be compared with
-    libpam-google-authenticator
+    libpam-google-authenticator libpam-oath
     # codes and QR codes that are not our own
     oathtool zbar-tools
     # real terminals, and a picture of them

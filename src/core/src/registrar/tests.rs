@@ -352,11 +352,11 @@ fn a_login_between_enrolment_and_state_of_a_new_device_brings_no_code_back() {
         primary: false,
         language: None,
     };
-    let draft = registrar.draft(before.clone(), device, true).unwrap();
+    let draft = registrar.draft(before.clone(), [device], true).unwrap();
     registrar.save(&users, &draft.enrolment, Some(&before)).unwrap();
     // Burns what the phone and the new tablet show now, since they share the seed here.
     assert!(place.takes_totp());
-    registrar.change_state(&draft.enrolment, |state| state.introduce(draft.steps.unwrap().0, None)).unwrap();
+    registrar.change_state(&draft.enrolment, |state| state.introduce(draft.steps[0].0, None)).unwrap();
     assert!(!place.takes_totp());
 }
 
@@ -873,4 +873,59 @@ fn a_damaged_invitation_invites_nobody_and_stops_nothing() {
     assert_eq!(Registrar::new(&files, &Kernel).retire_keys().unwrap(), []);
     let ticket = place.invite(3600);
     assert!(place.prepare(Some(&ticket)).is_ok());
+}
+
+/// A device from elsewhere, its secret made of this byte.
+fn from_elsewhere(label: &str, byte: u8, moving: Moving, used: Option<Step>) -> NewDevice {
+    let parameters = Parameters { moving, ..Parameters::COMMON };
+    let kind = NewKind::Otp { parameters, secret: Secret::new(vec![byte; 20]), proved: used };
+    let label = Label::try_from(label.to_owned()).unwrap();
+    NewDevice { label, kind, replace: false, primary: false, language: None }
+}
+
+#[test]
+fn devices_from_elsewhere_come_in_one_write_or_not_at_all() {
+    let place = Place::new();
+    let files = place.files();
+    let registrar = Registrar::new(&files, &Kernel);
+    let (time, counter) = (Parameters::COMMON.moving, Moving::Counter { first: 7 });
+    let twice = vec![from_elsewhere("a", 1, time, None), from_elsewhere("a", 2, time, None)];
+    assert!(matches!(registrar.import(&alice(), twice, true), Err(RegistrarError::LabelTaken { .. })));
+    assert!(registrar.enrolled().unwrap().is_empty());
+    let many = (0..17).map(|byte| from_elsewhere(&format!("d{byte}"), byte, time, None)).collect();
+    assert!(matches!(registrar.import(&alice(), many, true), Err(RegistrarError::NoRoom)));
+    assert!(registrar.enrolled().unwrap().is_empty());
+
+    let devices = || {
+        let app = from_elsewhere("app", 1, time, Some(Step(3)));
+        vec![app, from_elsewhere("token", 2, counter, Some(Step(9))), from_elsewhere("copy", 1, time, None)]
+    };
+    let label = |text: &str| Label::try_from(text.to_owned()).unwrap();
+    let expected = [Arrival::New(label("app")), Arrival::New(label("token")), Arrival::Known(label("app"))];
+    assert_eq!(registrar.rehearse_import(&alice(), &devices()).unwrap(), expected);
+    assert!(registrar.enrolled().unwrap().is_empty(), "rehearsed");
+    let imported = registrar.import(&alice(), devices(), true).unwrap();
+    assert_eq!((imported.arrivals.as_slice(), imported.codes.len()), (&expected[..], 10));
+    let standing = registrar.standing(&alice()).unwrap().unwrap();
+    let burnt = |id| standing.state.as_ref().unwrap().burnt(id);
+    let found: Vec<_> = standing.enrolment.otp_devices().map(|(id, _)| burnt(id)).collect();
+    assert_eq!(found, [Some(Step(3)), Some(Step(9))]);
+
+    let again = registrar.import(&alice(), devices(), true).unwrap();
+    assert!(again.codes.is_empty() && again.arrivals.iter().all(|arrival| matches!(arrival, Arrival::Known(_))));
+    assert_eq!(registrar.standing(&alice()).unwrap().unwrap().enrolment, standing.enrolment, "nothing was written");
+}
+
+#[test]
+fn what_is_exported_has_its_secret_and_the_counter_that_comes_next() {
+    let place = Place::new();
+    let files = place.files();
+    let registrar = Registrar::new(&files, &Kernel);
+    assert!(matches!(registrar.export(&alice()), Err(RegistrarError::NotEnrolled)));
+    let device = from_elsewhere("token", 2, Moving::Counter { first: 7 }, Some(Step(9)));
+    registrar.import(&alice(), vec![device], false).unwrap();
+    let exported = registrar.export(&alice()).unwrap();
+    assert_eq!(exported.len(), 1);
+    assert_eq!((exported[0].label.as_str(), exported[0].secret.expose()), ("token", &[2; 20][..]));
+    assert_eq!(exported[0].parameters.moving, Moving::Counter { first: 10 });
 }
