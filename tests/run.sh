@@ -18,8 +18,8 @@ readonly PACKAGES=(
     oathtool zbar-tools
     # real terminals, and a picture of them
     xterm rxvt-unicode xvfb x11-utils imagemagick fonts-dejavu-core
-    # a real browser, for the page that the tool writes
-    chromium
+    # a real browser, for the pages that the tool writes, and what they are on paper
+    chromium poppler-utils
     # namespaces and injected faults
     iproute2 strace
     # a mail server with passwords, and who speaks TLS to our own servers

@@ -1,7 +1,9 @@
 //! The command line.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
+use clap::builder::{EnumValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use twofactor_message::Language;
 
@@ -146,6 +148,9 @@ pub(crate) enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// Show the QR code and the secret of a device again.
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show(Show),
     /// What the module has done by this tool during a login.
     #[command(subcommand, hide = true)]
     AtLogin(AtLogin),
@@ -191,8 +196,9 @@ pub(crate) struct Setup {
     /// What the user is spoken to in from now on [default: as before, or as config.toml says].
     #[arg(long, value_enum, value_name = "L")]
     pub(crate) language: Option<OwnLanguage>,
-    /// How to show the QR code [default: terminal, if standard output is one].
-    #[arg(long, value_enum, value_name = "HOW")]
+    /// How to show the QR code: terminal, none, or a new file, FILE.png, FILE.svg, or FILE.html for a sheet to print
+    /// [default: terminal, if standard output is one].
+    #[arg(long, value_parser = QrParser, value_name = "HOW")]
     pub(crate) qr: Option<Qr>,
     /// Save at once, without a code as proof.
     #[arg(long)]
@@ -200,6 +206,19 @@ pub(crate) struct Setup {
     /// Take the place of the device with the same label.
     #[arg(long)]
     pub(crate) replace: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Show {
+    /// Whose.
+    pub(crate) user: String,
+    /// Which device, if there are several.
+    #[arg(long, value_name = "L")]
+    pub(crate) label: Option<String>,
+    /// How to show the QR code: terminal, none, or a new file, FILE.png, FILE.svg, or FILE.html for a sheet to print
+    /// [default: terminal, if standard output is one].
+    #[arg(long, value_parser = QrParser, value_name = "HOW")]
+    pub(crate) qr: Option<Qr>,
 }
 
 #[derive(Args)]
@@ -296,11 +315,58 @@ pub(crate) enum RemovableMethod {
     Recovery,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// Where a QR code is shown.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Qr {
     /// In this terminal.
     Terminal,
     /// Not at all.
+    None,
+    /// In a file that is not there yet.
+    File(PathBuf, Format),
+}
+
+/// What is written into a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// A picture of the QR code.
+    Png,
+    /// A drawing of it.
+    Svg,
+    /// A sheet to print.
+    Html,
+}
+
+/// A way by its word, or a file by its ending.
+#[derive(Clone)]
+struct QrParser;
+
+impl TypedValueParser for QrParser {
+    type Value = Qr;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Self::Value, clap::Error> {
+        let path = PathBuf::from(value);
+        match path.extension().and_then(OsStr::to_str) {
+            Some("png") => return Ok(Qr::File(path, Format::Png)),
+            Some("svg") => return Ok(Qr::File(path, Format::Svg)),
+            Some("html") => return Ok(Qr::File(path, Format::Html)),
+            _ => {}
+        }
+        EnumValueParser::<QrWord>::new().parse_ref(command, argument, value).map(|word| match word {
+            QrWord::Terminal => Qr::Terminal,
+            QrWord::None => Qr::None,
+        })
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum QrWord {
+    Terminal,
     None,
 }
 
@@ -348,7 +414,15 @@ const SETUP_EXAMPLES: &str = "Examples:
   twofactor setup alice --label tablet
   twofactor setup alice --method email --address alice@example.org
   twofactor setup alice --method sms --number +4930123456 --primary
-  twofactor setup alice --no-confirm --json";
+  twofactor setup alice --no-confirm --json
+  twofactor setup alice --no-confirm --qr /root/alice.html";
+
+const SHOW_EXAMPLES: &str =
+    "Recovery codes are not kept and cannot be shown again: twofactor recovery USER issues new ones.
+
+Examples:
+  twofactor show alice --label tablet
+  twofactor show alice --qr /root/alice.html";
 
 const REPORT_NOTES: &str = "How logins ended is what the log says: whoever may write to it can make logins up.
 

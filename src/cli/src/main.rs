@@ -7,12 +7,15 @@ mod application;
 mod arguments;
 mod commands;
 mod failure;
+mod markup;
 mod office;
 mod otpauth;
 mod output;
+mod paper;
 mod post;
 mod progress;
 mod qr;
+mod sheet;
 mod terminal;
 
 use std::process::ExitCode;
@@ -59,6 +62,7 @@ fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Keys(keys) => commands::keys::run(keys, config, output),
         Command::Import(import) => commands::import::run(import, config, output),
         Command::Export { user, force } => commands::export::run(user, *force, config, output),
+        Command::Show(show) => commands::show::run(show, config, output),
         Command::AtLogin(command) => commands::at_login::run(command, config),
     }
 }

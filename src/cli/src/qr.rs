@@ -1,7 +1,9 @@
-//! QR codes for terminals: in colours where they are ours to choose, in plain characters where they are not.
+//! QR codes: for terminals in colours where they are ours to choose, in plain characters where they are not, and for
+//! files as SVG and as PNG.
 //!
-//! Two modules, one above the other, share a character cell.
+//! In a terminal two modules, one above the other, share a character cell.
 
+use std::fmt::Write;
 use std::ops::Range;
 
 use qrcodegen::{QrCode, QrCodeEcc, QrSegment};
@@ -62,6 +64,49 @@ pub(crate) fn plain(text: &str, ground: Ground) -> Option<Zeroizing<String>> {
     Some(drawing)
 }
 
+/// Draws `text` as SVG that can also stand within HTML: black on white whatever surrounds it. `None` if it is too long.
+pub(crate) fn svg(text: &str) -> Option<Zeroizing<String>> {
+    let (code, span) = code(text, QUIET_ON_PAPER)?;
+    let size = span.len();
+    // A run of dark modules takes no more than `M100 100h100v1h-100z`, and of a row every other module begins one.
+    let mut drawing = Zeroizing::new(String::with_capacity(size * size * RUN_BYTES / 2 + FRAME_BYTES));
+    drawing.push_str(&format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {size} {size}\" width=\"{size}mm\" height=\"{size}mm\" \
+         shape-rendering=\"crispEdges\" role=\"img\" aria-label=\"QR code\">\n\
+         <path fill=\"#fff\" d=\"M0 0h{size}v{size}H0z\"/>\n<path fill=\"#000\" d=\""
+    ));
+    for (row, y) in span.clone().enumerate() {
+        let modules: Vec<bool> = span.clone().map(|x| code.get_module(x, y)).collect();
+        let mut column = 0;
+        for run in modules.chunk_by(|one, next| one == next) {
+            if run.first() == Some(&true) {
+                let _ = write!(drawing, "M{column} {row}h{0}v1h-{0}z", run.len());
+            }
+            column += run.len();
+        }
+    }
+    drawing.push_str("\"/>\n</svg>\n");
+    Some(drawing)
+}
+
+/// Draws `text` as a PNG of one bit a pixel; `None` if it is too long.
+pub(crate) fn png(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let (code, span) = code(text, QUIET_ON_PAPER)?;
+    // A module is a byte across, and as many pixels down.
+    let row = |y| span.clone().map(|x| if code.get_module(x, y) { 0 } else { 0xff }).collect::<Vec<u8>>();
+    let pixels: Zeroizing<Vec<u8>> = Zeroizing::new(span.clone().flat_map(|y| row(y).repeat(MODULE_PIXELS)).collect());
+    let side = u32::try_from(span.len() * MODULE_PIXELS).ok()?;
+    let mut picture = Zeroizing::new(Vec::with_capacity(pixels.len() + FRAME_BYTES));
+    let mut encoder = png::Encoder::new(&mut *picture, side, side);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::One);
+    let written = encoder.write_header().and_then(|mut writer| {
+        writer.write_image_data(&pixels)?;
+        writer.finish()
+    });
+    written.ok().map(|()| picture)
+}
+
 /// What characters stand on in a terminal: all the rest is drawn by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ground {
@@ -73,9 +118,14 @@ pub(crate) enum Ground {
 
 /// The smallest code of a text, and the modules to be drawn of it, across and down, with its quiet zone.
 fn smallest(text: &str) -> Option<(QrCode, Range<i32>)> {
+    code(text, QUIET_MODULES)
+}
+
+/// The same with a quiet zone of so many modules.
+fn code(text: &str, quiet: i32) -> Option<(QrCode, Range<i32>)> {
     // The lowest level makes the smallest code; qrcodegen raises it where that costs no room.
     let code = QrCode::encode_segments(&segments(text), QrCodeEcc::Low).ok()?;
-    let span = -QUIET_MODULES..code.size() + QUIET_MODULES;
+    let span = -quiet..code.size() + quiet;
     Some((code, span))
 }
 
@@ -105,6 +155,14 @@ fn is_alphanumeric(byte: u8) -> bool {
 
 /// Two are enough for readers and keep the code within 24 lines.
 const QUIET_MODULES: i32 = 2;
+/// What the standard asks for (ISO/IEC 18004), where there is room.
+const QUIET_ON_PAPER: i32 = 4;
+/// A byte of pixels, one bit each.
+const MODULE_PIXELS: usize = 8;
+/// The longest run of an SVG.
+const RUN_BYTES: usize = 24;
+/// What stands around a drawing.
+const FRAME_BYTES: usize = 1024;
 /// Into the mode and out of it again takes 35 bits in any code of these sizes: 2.5 are won with each character.
 const WORTH_A_MODE: usize = 16;
 /// What any terminal has.
@@ -167,6 +225,22 @@ mod tests {
         assert!(plain(&"a".repeat(458), Ground::Dark).is_some());
         assert!(plain(&"a".repeat(459), Ground::Dark).is_none());
         assert!(plain(&"a".repeat(4096), Ground::Dark).is_none());
+    }
+
+    #[test]
+    fn a_drawing_for_paper_has_the_modules_of_the_code_and_room_from_the_beginning() {
+        let text = usual("login.example.org", "alice");
+        let (code, span) = code(&text, QUIET_ON_PAPER).unwrap();
+        let dark =
+            span.clone().flat_map(|y| span.clone().map(move |x| (x, y))).filter(|(x, y)| code.get_module(*x, *y));
+        let drawing = svg(&text).unwrap();
+        let runs = drawing.split("d=\"M").nth(2).unwrap().split('h').skip(1).filter(|run| run.contains("v1"));
+        let drawn: usize = runs.map(|run| run.split('v').next().unwrap().parse::<usize>().unwrap()).sum();
+        assert_eq!(drawn, dark.count());
+        assert!(drawing.len() < span.len() * span.len() * RUN_BYTES / 2 + FRAME_BYTES);
+        let picture = png(&text).unwrap();
+        assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n") && picture.len() < 4096, "{} bytes", picture.len());
+        assert!(svg(&"a".repeat(4096)).is_none() && png(&"a".repeat(4096)).is_none());
     }
 
     #[test]

@@ -122,6 +122,7 @@ fn without_root_nothing_is_told_and_nothing_done() {
         &["keys", "rotate"],
         &["import", "google", "--all"],
         &["export", "alice"],
+        &["show", "alice"],
     ] {
         for json in [false, true] {
             let mut arguments = [&["-u", "nobody", "--", "twofactor"], command].concat();
@@ -775,7 +776,7 @@ fn a_lost_keyring_is_not_called_a_new_one() {
 
 const SEE_HELP: &str = "see how it is used: twofactor --help";
 const BAD_LABEL: &str = "a label has 1 to 64 printable characters and no blanks around it";
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "setup",
     "status",
     "list",
@@ -795,4 +796,5 @@ const COMMANDS: [&str; 19] = [
     "keys",
     "import",
     "export",
+    "show",
 ];

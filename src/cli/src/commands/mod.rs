@@ -16,7 +16,10 @@ pub(crate) mod remove;
 pub(crate) mod report;
 pub(crate) mod resync;
 pub(crate) mod setup;
+pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod test_send;
 pub(crate) mod trial;
 pub(crate) mod unlock;
+
+pub(crate) use status::point_in_time;

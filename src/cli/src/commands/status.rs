@@ -260,7 +260,7 @@ fn recovery_codes_left(standing: &Standing) -> usize {
 }
 
 /// `2026-11-23T04:15:00Z`.
-pub(super) fn point_in_time(time: UnixTime) -> String {
+pub(crate) fn point_in_time(time: UnixTime) -> String {
     match UNIX_EPOCH.checked_add(Duration::from_secs(time.0)) {
         // Beyond the year 9999 there is no such text.
         Some(point) if time.0 < 253_402_300_800 => humantime::format_rfc3339_seconds(point).to_string(),

@@ -11,6 +11,7 @@ mod language;
 mod recovery;
 mod removal;
 mod resync;
+mod showing;
 
 pub use admission::Prepared;
 pub use bypass::BypassCode;
@@ -20,6 +21,7 @@ pub use invitation::Invitation;
 pub use recovery::RecoveryCodes;
 pub use removal::Part;
 pub use resync::{Found, device_to_find};
+pub use showing::Shown;
 
 use std::path::PathBuf;
 

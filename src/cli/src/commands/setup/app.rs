@@ -9,12 +9,13 @@ use twofactor_core::registrar::NewKind;
 use twofactor_core::secret::Secret;
 use zeroize::Zeroizing;
 
-use super::{NOTHING_SAVED, Proved, TRIES};
-use crate::arguments::{Qr, Setup};
+use super::{NOTHING_SAVED, Proved, TRIES, is_sheet};
+use crate::arguments::{Format, Qr, Setup};
 use crate::failure::Failure;
 use crate::office::Office;
 use crate::output::Output;
-use crate::{otpauth, qr, terminal};
+use crate::paper::Blank;
+use crate::{otpauth, qr, sheet, terminal};
 
 /// Shows a new secret and has a code of it proved, unless that is not wanted.
 pub(super) fn prove(
@@ -22,25 +23,53 @@ pub(super) fn prove(
     method: Method,
     office: &Office,
     account: &Account,
+    paper: &mut Option<Blank>,
     output: &Output,
 ) -> Result<Proved, Failure> {
     let parameters = if method == Method::Hotp { office.config.hotp } else { office.config.totp };
     let secret = office.registrar().draw_secret(parameters)?;
     let base32 = otpauth::base32(&secret);
     let uri = otpauth::uri(&office.config.issuer, account.name.as_str(), &base32, parameters);
-    let drawn = arguments.qr.unwrap_or(Qr::Terminal) == Qr::Terminal;
-    let introduction = introduction(office, account, &base32, &uri, parameters, drawn);
-    if !output.is_json() {
+    let drawing = match &arguments.qr {
+        Some(Qr::File(_, format @ (Format::Png | Format::Svg))) => Some(picture(&uri, *format)?),
+        _ => None,
+    };
+    let filled = match (drawing, paper.take_if(|_| !is_sheet(arguments))) {
+        (Some(drawing), Some(blank)) => Some(blank.fill(&drawing)?),
+        _ => None,
+    };
+    if let Some(filled) = &filled {
+        filled.guard()?;
+    }
+    let drawn = matches!(arguments.qr, None | Some(Qr::Terminal)) || is_sheet(arguments);
+    let mut introduction = introduction(office, account, &base32, &uri, parameters, drawn);
+    if let (Some(_), Some(Qr::File(path, _))) = (&filled, &arguments.qr) {
+        introduction.push_str(&format!("The QR code is in {}.\n", path.display()));
+    }
+    if is_sheet(arguments) && arguments.no_confirm {
+        // All of it stands on the sheet.
+    } else if !output.is_json() {
         output.print(&introduction)?;
     } else if !arguments.no_confirm {
         // Nobody can prove a code of a secret that they have not seen.
         terminal::say(&introduction).map_err(|error| Failure::new(error, NOTHING_SAVED))?;
     }
     let proved = if arguments.no_confirm { None } else { Some(ask(office, &secret, parameters)?) };
-    Ok(Proved { kind: NewKind::Otp { parameters, secret, proved }, uri: Some(uri), secret: Some(base32), to: None })
+    let kind = NewKind::Otp { parameters, secret, proved };
+    Ok(Proved { kind, app: Some((uri, base32, parameters)), to: None, filled })
 }
 
-fn introduction(
+/// The QR code as a picture.
+pub(in super::super) fn picture(uri: &str, format: Format) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let drawn = match format {
+        Format::Png => qr::png(uri),
+        Format::Svg | Format::Html => qr::svg(uri).map(|drawing| Zeroizing::new(drawing.as_bytes().to_vec())),
+    };
+    drawn.ok_or_else(sheet::too_long)
+}
+
+/// What there is to say to somebody who takes the secret down, and the QR code if it is to be drawn.
+pub(in super::super) fn introduction(
     office: &Office,
     account: &Account,
     base32: &str,

@@ -4,21 +4,28 @@
 mod app;
 mod sent;
 
+pub(super) use app::{introduction, picture};
+
 use std::path::Path;
 
 use serde::Serialize;
 use twofactor_core::account::Account;
+use twofactor_core::clock::{self, Clock};
 use twofactor_core::enrolment::Enrolment;
+use twofactor_core::factor::totp::Parameters;
 use twofactor_core::factor::{Label, Method};
 use twofactor_core::registrar::{NewDevice, NewKind, RegistrarError};
+use twofactor_core::sys;
 use twofactor_core::words::Sentence;
 use twofactor_message::{Event, Language};
 use zeroize::Zeroizing;
 
-use crate::arguments::{Setup, SetupMethod};
+use crate::arguments::{Format, Qr, Setup, SetupMethod};
 use crate::failure::Failure;
 use crate::office::{Office, account_named, reader};
 use crate::output::Output;
+use crate::paper::{Blank, Filled};
+use crate::sheet::{self, Sheet};
 use crate::terminal;
 
 /// Runs the command.
@@ -32,7 +39,9 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
         SetupMethod::Sms => Method::Sms,
     };
     let label = Label::try_from(arguments.label.clone().unwrap_or_else(|| usual_label(method).to_owned()))?;
-    if !output.is_json() && arguments.qr.is_none() && !terminal::is_seen() {
+    let is_hidden =
+        matches!(arguments.qr, Some(Qr::None | Qr::Terminal)) || is_sheet(arguments) && arguments.no_confirm;
+    if !output.is_json() && !is_hidden && !terminal::is_seen() {
         let is_secret = matches!(method, Method::Totp | Method::Hotp);
         let secrets = if is_secret { "the secret" } else { "recovery codes" };
         return Err(Failure::misused(
@@ -41,15 +50,22 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
         ));
     }
     check_target(arguments, method)?;
+    check_picture(arguments, method)?;
     let before = check_early(&office, &account, &label, arguments.replace)?;
     check_allowed(&office, method, before.as_ref())?;
     let mut reader = before.as_ref().map(reader).unwrap_or_default();
     let language = arguments.language.map(Language::from);
     reader.language = language.or(reader.language);
 
-    let Proved { kind, uri, secret, to } = match method {
+    let mut paper = match &arguments.qr {
+        Some(Qr::File(path, _)) => Some(Blank::reserve(path)?),
+        _ => None,
+    };
+    let Proved { kind, app, to, filled } = match method {
         Method::Email | Method::Sms => sent::prove(arguments, reader.language, &office, &account, output)?,
-        Method::Totp | Method::Hotp | Method::Recovery => app::prove(arguments, method, &office, &account, output)?,
+        Method::Totp | Method::Hotp | Method::Recovery => {
+            app::prove(arguments, method, &office, &account, &mut paper, output)?
+        }
     };
     let is_replaced = before.as_ref().is_some_and(|before| before.device(&label).is_some());
     let detail = format!("{method} {:?}", label.as_str());
@@ -57,23 +73,40 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
         true => office.config.words(reader.language).fill(Sentence::NewsReplaced, &[("device", &detail)]),
         false => detail,
     };
+    let called = label.clone();
     let device = NewDevice { label, kind, replace: arguments.replace, primary: arguments.primary, language };
     let with_recovery = office.config.methods.contains(&Method::Recovery);
-    let enrolled = office.registrar().enrol(&account, device, with_recovery);
-    let codes = enrolled.map_err(|error| Failure::about(account.name.as_str(), &error))?;
+    let enrol = || {
+        let enrolled = office.registrar().enrol(&account, device, with_recovery);
+        enrolled.map_err(|error| Failure::about(account.name.as_str(), &error))
+    };
+    let codes = match &filled {
+        Some(filled) => filled.kept(enrol)?,
+        None => enrol()?,
+    };
+    if let Some(blank) = paper {
+        let device = match (&app, &to) {
+            (Some((uri, base32, parameters)), _) => sheet::Device::App { uri, base32, parameters: *parameters },
+            (None, to) => sheet::Device::Sent { to: to.as_deref().unwrap_or_default() },
+        };
+        let written = write_sheet(&office, &account, &called, device, &codes, blank);
+        written.map_err(|failure| failure.unseen(unseen_sheet(account.name.as_str())))?;
+    }
     office.tell(&account, &reader, Event::MethodAdded, &detail, output);
 
     let user = account.name.as_str();
     let mut text = Zeroizing::new(format!("{user} is enrolled.\n"));
-    if !codes.is_empty() {
+    if let (true, Some(Qr::File(path, _))) = (is_sheet(arguments), &arguments.qr) {
+        text.push_str(&format!("The sheet is in {}. Who reads it has the second factor.\n", path.display()));
+    } else if !codes.is_empty() {
         text.push('\n');
         text.push_str(&super::recovery::sheet(&codes));
     }
     let value = Enrolled {
         user,
         method: method.name(),
-        uri: uri.as_ref().map(|uri| uri.as_str()),
-        secret: secret.as_ref().map(|secret| secret.as_str()),
+        uri: app.as_ref().map(|(uri, ..)| uri.as_str()),
+        secret: app.as_ref().map(|(_, base32, _)| base32.as_str()),
         to: to.as_deref(),
         recovery_codes: codes.iter().map(|code| code.as_str()).collect(),
     };
@@ -86,9 +119,46 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
 /// A device that was proved, or need not be, and what there is to say about it.
 struct Proved {
     kind: NewKind,
-    uri: Option<Zeroizing<String>>,
-    secret: Option<Zeroizing<String>>,
+    /// The Key URI, the secret in base 32 and what the app has to be told.
+    app: Option<(Zeroizing<String>, Zeroizing<String>, Parameters)>,
     to: Option<String>,
+    /// The picture to scan, which stays if all goes well.
+    filled: Option<Filled>,
+}
+
+/// Writes the sheet of somebody who is enrolled.
+fn write_sheet(
+    office: &Office,
+    account: &Account,
+    label: &Label,
+    device: sheet::Device<'_>,
+    codes: &[Zeroizing<String>],
+    blank: Blank,
+) -> Result<(), Failure> {
+    let (user, issuer, host) = (account.name.as_str(), office.config.issuer.as_str(), sys::host_name());
+    let at = clock::System.now()?;
+    let page = sheet::render(&Sheet { user, label: label.as_str(), issuer, host: &host, at, device, codes })?;
+    blank.fill(page.as_bytes())?.kept(|| Ok(()))
+}
+
+/// What helps somebody whose sheet could not be written.
+fn unseen_sheet(user: &str) -> String {
+    format!("new recovery codes: twofactor recovery {user}; the secret again: twofactor show {user}")
+}
+
+/// Whether a sheet is wanted, which has all that there is.
+fn is_sheet(arguments: &Setup) -> bool {
+    matches!(arguments.qr, Some(Qr::File(_, Format::Html)))
+}
+
+/// Whether there is anything to draw.
+fn check_picture(arguments: &Setup, method: Method) -> Result<(), Failure> {
+    let is_picture = matches!(arguments.qr, Some(Qr::File(_, Format::Png | Format::Svg)));
+    if is_picture && matches!(method, Method::Email | Method::Sms) {
+        let what = format!("codes by {} have no QR code", method.name());
+        return Err(Failure::misused(what, "name a FILE.html for a sheet, or leave --qr out"));
+    }
+    Ok(())
 }
 
 /// What a device is called that was given no name.

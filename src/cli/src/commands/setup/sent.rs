@@ -34,7 +34,7 @@ pub(super) fn prove(
         Target::Mailbox(address) => (NewKind::Email(address.clone()), address.as_str().to_owned()),
         Target::Telephone(number) => (NewKind::Sms(number.clone()), number.as_str().to_owned()),
     };
-    Ok(Proved { kind, uri: None, secret: None, to: Some(to) })
+    Ok(Proved { kind, app: None, to: Some(to), filled: None })
 }
 
 fn target(arguments: &Setup) -> Result<Target, Failure> {

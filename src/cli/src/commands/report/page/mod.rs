@@ -6,12 +6,12 @@ mod chart;
 use std::fmt::Write;
 
 use twofactor_core::clock::UnixTime;
-use twofactor_message::shown;
 
 use super::ending::Class;
 use super::summary::{Row, Summary};
 use super::table::{many_people, reasons, remarks, sources, verdict};
 use super::wording::{grouped, many, percent};
+use crate::markup::escaped;
 
 pub(super) fn render(summary: &Summary<'_>) -> String {
     let host = escaped(&summary.frame.host);
@@ -245,22 +245,6 @@ fn rest(count: usize) -> String {
     }
 }
 
-/// Text, as text: in an element or in a quoted attribute.
-fn escaped(text: &str) -> String {
-    let mut markup = String::with_capacity(text.len());
-    for c in shown(text).chars() {
-        match c {
-            '&' => markup.push_str("&amp;"),
-            '<' => markup.push_str("&lt;"),
-            '>' => markup.push_str("&gt;"),
-            '"' => markup.push_str("&quot;"),
-            '\'' => markup.push_str("&#39;"),
-            c => markup.push(c),
-        }
-    }
-    markup
-}
-
 const STYLE: &str = include_str!("page.css");
 /// More than this nobody scrolls through.
 const ROWS_MAX: usize = 500;
@@ -268,14 +252,6 @@ const ROWS_MAX: usize = 500;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_text_becomes_markup() {
-        assert_eq!(
-            escaped("<script>alert(\"1\")</script> & 'x' \u{202e}\u{7}"),
-            "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;x&#39; ??"
-        );
-    }
 
     #[test]
     fn the_style_asks_for_nothing_from_outside_and_ends_no_element() {

@@ -1,0 +1,126 @@
+//! New files for root alone that hold secrets. A file has room from the beginning and gets its name when it is whole
+//! (open(2), O_TMPFILE): until then nothing of it is left, however the process ends.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, FallocateFlags, fallocate};
+use nix::sys::signal::{SigSet, Signal, raise};
+use nix::unistd::linkat;
+
+use crate::failure::Failure;
+
+/// A file that has room and no name.
+pub(crate) struct Blank {
+    path: PathBuf,
+    file: File,
+}
+
+/// A file that has its name, and loses it again unless it is kept.
+pub(crate) struct Filled(Arc<Mutex<Option<PathBuf>>>);
+
+impl Blank {
+    /// Makes room. Nothing may be there yet under that name, not even a link that leads nowhere.
+    pub(crate) fn reserve(path: &Path) -> Result<Self, Failure> {
+        if path.symlink_metadata().is_ok() {
+            return Err(unwritten(path, &io::ErrorKind::AlreadyExists.into()));
+        }
+        let folder = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let opened = File::options().write(true).mode(0o600).custom_flags(libc::O_TMPFILE).open(folder);
+        let file = opened.map_err(|error| unwritten(path, &error))?;
+        match fallocate(&file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, ROOM_BYTES) {
+            // Some file systems cannot promise room.
+            Ok(()) | Err(Errno::EOPNOTSUPP) => Ok(Self { path: path.to_owned(), file }),
+            Err(error) => Err(unwritten(path, &error.into())),
+        }
+    }
+
+    /// Writes all of it and gives it its name, which takes the place of nothing and follows no link.
+    pub(crate) fn fill(mut self, content: &[u8]) -> Result<Filled, Failure> {
+        let written = self.file.write_all(content).and_then(|()| self.file.sync_all());
+        let named = written.and_then(|()| {
+            let nameless = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+            linkat(AT_FDCWD, nameless.as_str(), AT_FDCWD, &self.path, AtFlags::AT_SYMLINK_FOLLOW).map_err(Into::into)
+        });
+        named.map_err(|error| unwritten(&self.path, &error))?;
+        Ok(Filled(Arc::new(Mutex::new(Some(self.path)))))
+    }
+}
+
+impl Filled {
+    /// Takes the name away also if somebody breaks the command off; until [`Filled::kept`], children must not be started.
+    #[allow(clippy::disallowed_methods, reason = "a process of our own may have threads")]
+    pub(crate) fn guard(&self) -> Result<(), Failure> {
+        let signals = breaking_off();
+        signals.thread_block().map_err(|error| Failure::new(format!("block signals: {error}"), "try again"))?;
+        let name = Arc::clone(&self.0);
+        std::thread::spawn(move || {
+            let Ok(signal) = signals.wait() else { return };
+            take_away(&mut name.lock().unwrap_or_else(PoisonError::into_inner));
+            die_of(signal);
+        });
+        Ok(())
+    }
+
+    /// Does what the file is for; whoever breaks off has to wait until it is done or has failed. If it is done, the file
+    /// stays.
+    pub(crate) fn kept<T>(&self, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+        let mut name = self.name();
+        let done = work()?;
+        *name = None;
+        drop(name);
+        let _ = breaking_off().thread_unblock();
+        Ok(done)
+    }
+
+    fn name(&self) -> MutexGuard<'_, Option<PathBuf>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Filled {
+    fn drop(&mut self) {
+        take_away(&mut self.name());
+    }
+}
+
+fn take_away(name: &mut Option<PathBuf>) {
+    if let Some(path) = name.take() {
+        // What failed before is told; of this nothing can be done.
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// What people and machines break a command off by.
+fn breaking_off() -> SigSet {
+    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
+}
+
+/// Ends as if the signal had never been waited for.
+fn die_of(signal: Signal) {
+    let _ = breaking_off().thread_unblock();
+    let _ = raise(signal);
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    let hint = match error.kind() {
+        io::ErrorKind::AlreadyExists => "name a file that is not there yet",
+        io::ErrorKind::StorageFull => "name a file in a directory that has room",
+        io::ErrorKind::Unsupported | io::ErrorKind::IsADirectory => {
+            "name a file on another file system; this one has no files without a name"
+        }
+        _ => "name a new file in a directory that is there",
+    };
+    Failure::new(format!("{}: cannot write: {error}", path.display()), hint)
+}
+
+/// More than any sheet has.
+const ROOM_BYTES: i64 = 64 * 1024;
