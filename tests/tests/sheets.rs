@@ -1,4 +1,4 @@
-//! QR codes in files and sheets of paper: what `twofactor setup --qr FILE` and `twofactor show` write, in a real Chromium
+//! QR codes in files, sheets of paper and lists of people: what `twofactor setup` and `twofactor show` write, in a real Chromium
 //! and on paper, read by a reader that is not ours.
 
 use std::os::unix::fs::MetadataExt;
@@ -127,7 +127,11 @@ fn a_sheet_is_laid_out_at_a_desk_on_a_telephone_and_on_one_page_of_paper_and_can
     {
         browser.show(width, height, scheme);
         let case = format!("{width} pixels, {scheme}");
-        assert_eq!(browser.evaluate(MEASURE), json!({ "broad": 0, "outside": [], "faint": [] }), "at {case}");
+        assert_eq!(
+            browser.evaluate(MEASURE),
+            json!({ "broad": 0, "outside": [], "cut": [], "faint": [] }),
+            "at {case}"
+        );
         browser.photograph("/root/ann.png");
         assert_eq!(scanned(&sandbox, "/root/ann.png"), uri, "at {case}");
     }
@@ -160,7 +164,11 @@ fn a_hostile_name_is_text_on_a_sheet_and_its_qr_code_is_right() {
     assert_eq!(shown, json!(["testhost", issuer, label]));
     for (width, scheme) in [(1280, "light"), (390, "dark")] {
         browser.show(width, 844, scheme);
-        assert_eq!(browser.evaluate(MEASURE), json!({ "broad": 0, "outside": [], "faint": [] }), "at {width}");
+        assert_eq!(
+            browser.evaluate(MEASURE),
+            json!({ "broad": 0, "outside": [], "cut": [], "faint": [] }),
+            "at {width}"
+        );
         browser.photograph("/root/ann.png");
         assert_eq!(scanned(&sandbox, "/root/ann.png"), value["uri"], "at {width}");
     }
@@ -200,6 +208,179 @@ fn a_secret_is_shown_again_and_recovery_codes_are_not() {
     assert_eq!(two_lines(&show(&["--json", "--label", "nonesuch"]), 1).0, "ann: there is no such method or device");
     let nobody = sandbox.run("twofactor", ["show", "bob", "--json"]);
     assert_eq!(two_lines(&nobody, 1).0, "bob: not enrolled");
+}
+
+#[test]
+fn everybody_in_a_list_is_enrolled_and_their_sheets_are_right() {
+    let sandbox = machine();
+    sandbox.write("/etc/twofactor/config.toml", ALL_WAYS, 0o644);
+    let list = "\u{feff}user,method,address,number,label,language\r\n\
+                ann,,,,\"old, \"\"dear\"\" phone\",de\r\nbob,email,bob@example.test,,,\r\nbob,sms,,+4930123456,,\r\n";
+    sandbox.write("/root/team.csv", list, 0o600);
+    let twice = sandbox.run("twofactor", ["setup", "--from", "/root/team.csv", "--sheets", "/root/sheets"]);
+    assert_eq!(two_lines(&twice, 1).0, "bob would have two sheets");
+    let nobody = sandbox.run("twofactor", ["setup", "--from", "/root/team.csv"]);
+    assert_eq!(two_lines(&nobody, 2).0, "nobody would see the secrets");
+    assert_eq!(sandbox.bash("ls /var/lib/twofactor/users").stdout, "");
+
+    let list = list.replace("bob,sms,,+4930123456,,\r\n", "");
+    sandbox.write("/root/team.csv", list, 0o600);
+    let output = sandbox.run("twofactor", ["setup", "--from", "/root/team.csv", "--sheets", "/root/sheets", "--json"]);
+    let value = one_value(&output.succeeded());
+    assert_eq!((&value["skipped"], &value["left"]), (&json!([]), &json!(0)));
+    let [ann, bob] = [0, 1].map(|at| value["enrolled"][at].clone());
+    assert_eq!((&ann["user"], &bob["user"], &bob["to"]), (&json!("ann"), &json!("bob"), &json!("bob@example.test")));
+    assert_eq!(status(&sandbox, "/root/sheets/ann.html"), (0o100_600, 0, 1));
+    assert_eq!(sandbox.path("/root/sheets").metadata().unwrap().mode(), 0o040_700);
+    let mut browser = Browser::start(&sandbox);
+    for (one, label) in [(&ann, "old, \"dear\" phone"), (&bob, "mail")] {
+        browser.open(&format!("/root/sheets/{}.html", one["user"].as_str().unwrap()));
+        browser.show(390, 844, "light");
+        assert_eq!(browser.evaluate(MEASURE), json!({ "broad": 0, "outside": [], "cut": [], "faint": [] }));
+        assert_eq!(browser.evaluate("document.querySelectorAll('.meta b')[2].textContent"), label);
+        let codes = browser.evaluate("[...document.querySelectorAll('.codes li')].map(e => e.textContent)");
+        assert_eq!(codes, one["recovery_codes"]);
+    }
+    browser.open("/root/sheets/ann.html");
+    browser.photograph("/root/ann.png");
+    assert_eq!(scanned(&sandbox, "/root/ann.png"), ann["uri"]);
+    assert_eq!(one_value(&sandbox.run("twofactor", ["show", "ann", "--json"]))["uri"], ann["uri"]);
+
+    // Once more: nobody is enrolled anew, and a sheet that was given away is said to be missing.
+    sandbox.bash("rm /root/sheets/ann.html").succeeded();
+    let again = sandbox.run("twofactor", ["setup", "--from", "/root/team.csv", "--sheets", "/root/sheets"]).succeeded();
+    assert_eq!(again.stdout, "0 users enrolled, 2 before.\n");
+    assert_eq!(
+        again.stderr,
+        "ann was enrolled before and has no sheet here; new recovery codes: twofactor recovery ann; the secret again: \
+         twofactor show ann\n"
+    );
+}
+
+#[test]
+fn every_mistake_of_a_list_is_named_where_it_stands_and_nobody_is_enrolled() {
+    let sandbox = machine();
+    sandbox.write("/etc/twofactor/config.toml", ALL_WAYS, 0o644);
+    let run = |list: &str| {
+        sandbox.write("/root/team.csv", list, 0o600);
+        let output = sandbox.run("twofactor", ["setup", "--from", "/root/team.csv", "--sheets", "/root/sheets"]);
+        assert_eq!(output.status.code(), Some(1), "{list}: {output:?}");
+        output.stderr
+    };
+    for (list, place, what) in [
+        ("name\nann\n", "line 1, column 1", "the columns are user, method, address, number, label, language"),
+        ("label\nx\n", "line 1, column 1", "there is no column user"),
+        ("user,user\nann,ann\n", "line 1, column 6", "there is already a column user"),
+        ("user\nnobody-here\n", "line 2, column 1", "there is no user \"nobody-here\""),
+        ("user,method\nann,topt\n", "line 2, column 5", "the methods are totp, hotp, email, sms"),
+        ("user,method\nann,hotp\n", "line 2, column 5", "the configuration does not allow hotp"),
+        ("user,method\nann,email\n", "line 2, column 1", "it is not said where codes are mailed"),
+        ("user,number\nann,+4930123456\n", "line 2, column 5", "a number is for the method sms"),
+        ("user,address\nann,a@b.test\n", "line 2, column 5", "an address is for the method email"),
+        (
+            "user,label\nann, x\n",
+            "line 2, column 5",
+            "a label has 1 to 64 printable characters and no blanks around it",
+        ),
+        ("user,language\nann,it\n", "line 2, column 5", "the languages are en, de, fr"),
+        ("user\nann\nann\n", "line 3, column 1", "the same device of that user stands above"),
+        ("user,label\nann,\"x\n", "line 2, column 5", "a quote that does not end"),
+        ("", "line 1, column 1", "there is no line of names"),
+    ] {
+        let said = run(list);
+        assert!(said.starts_with(&format!("error: /root/team.csv: {place}: {what}\n")), "{list}: {said}");
+    }
+    let said = run("user,method,number\nann,,\nnemo,,\nbob,sms,12\n");
+    let places: Vec<_> = said.lines().filter_map(|line| line.strip_prefix("error: /root/team.csv: ")).collect();
+    assert!(places[0].starts_with("line 3, column 1: ") && places[1].starts_with("line 4, column 9: "), "{said}");
+    assert_eq!(places[2], "2 mistakes");
+    assert_eq!(sandbox.bash("ls /var/lib/twofactor/users; ! [ -e /root/sheets ]").succeeded().stdout, "");
+}
+
+#[test]
+fn a_list_that_is_broken_off_or_killed_leaves_whole_users_and_goes_on() {
+    let sandbox = machine();
+    let mut passwd = sandbox.read("/etc/passwd");
+    let mut list = "user\n".to_owned();
+    for number in 0..PEOPLE {
+        passwd += &format!("person{number:03}:x:{0}:{0}::/:/bin/bash\n", 2000 + number);
+        list += &format!("person{number:03}\n");
+    }
+    sandbox.write("/etc/passwd", passwd, 0o644);
+    sandbox.write("/root/team.csv", list, 0o600);
+    let arguments = ["setup", "--from", "/root/team.csv", "--sheets", "/root/sheets"];
+
+    let mut terminal = sandbox.terminal("twofactor", arguments);
+    terminal.expect("] 10 of 200", SOON);
+    terminal.send(b"\x03");
+    terminal.expect("error: broken off", SOON);
+    assert!(!terminal.wait().success());
+    let broken_off = whole(&sandbox, 0);
+    assert!((10..PEOPLE).contains(&broken_off), "{broken_off}");
+
+    let mut terminal = sandbox.terminal("twofactor", arguments);
+    terminal.expect("#", SOON);
+    terminal.expect("#", SOON);
+    let [tool] = &sandbox.processes("twofactor")[..] else { panic!("one tool") };
+    sandbox.bash(&format!("kill -KILL {}", tool.pid)).succeeded();
+    assert!(!terminal.wait().success());
+    // The last one may have been enrolled and have no sheet yet; it is said who that is.
+    let killed = whole(&sandbox, 1);
+    assert!(killed > broken_off && killed < PEOPLE, "{broken_off}, {killed}");
+
+    let rest = sandbox.run("twofactor", arguments).succeeded();
+    assert_eq!(
+        rest.stdout,
+        format!("{} users enrolled, {killed} before.\nTheir sheets are in /root/sheets.\n", PEOPLE - killed)
+    );
+    let without_sheet = rest.stderr.lines().count();
+    assert!(rest.stderr.lines().all(|line| line.contains("has no sheet here")), "{}", rest.stderr);
+    assert_eq!(whole(&sandbox, without_sheet), PEOPLE);
+    let list = sandbox.run("twofactor", ["list", "--json"]).succeeded();
+    assert_eq!(serde_json::from_str::<Value>(&list.stdout).unwrap().as_array().unwrap().len(), PEOPLE);
+}
+
+#[test]
+fn a_folder_of_sheets_is_of_root_alone_and_has_none_of_theirs() {
+    let sandbox = machine();
+    sandbox.write("/root/team.csv", "user\nann\nbob\n", 0o600);
+    sandbox
+        .bash(
+            "mkdir -m 1777 /tmp/open; mkdir /root/has; echo old >/root/has/bob.html; ln -s /root/has /root/link
+            echo x >/root/file; mkdir /tmp/small; mount -t tmpfs -o size=72k,mode=700 none /tmp/small",
+        )
+        .succeeded();
+    let run = |folder: &str| sandbox.run("twofactor", ["setup", "--from", "/root/team.csv", "--sheets", folder]);
+    for (folder, error) in [
+        ("/tmp/open", "/tmp/open: others can write there"),
+        ("/root/has", "/root/has/bob.html: there is such a sheet already"),
+        ("/root/link", "/root/link: is not a directory"),
+        ("/root/file", "/root/file: is not a directory"),
+        ("/nonesuch/sheets", "/nonesuch/sheets: cannot make it: No such file or directory (os error 2)"),
+    ] {
+        assert_eq!(two_lines(&run(folder), 1).0, error);
+        assert_eq!(sandbox.bash("ls /var/lib/twofactor/users").stdout, "", "{folder}");
+    }
+    // Room for one sheet: the second user is left as they were.
+    let output = run("/tmp/small");
+    assert!(output.stderr.starts_with("error: /tmp/small/bob.html: cannot write: No space left"), "{output:?}");
+    assert_eq!(output.stdout, "1 user enrolled, 0 before, 1 left.\nTheir sheets are in /tmp/small.\n");
+    assert_eq!(
+        sandbox.bash("ls -A /var/lib/twofactor/users /tmp/small | grep ann").succeeded().stdout.lines().count(),
+        2
+    );
+    assert!(!sandbox.bash("ls -A /var/lib/twofactor/users /tmp/small").stdout.contains("bob"));
+}
+
+/// How many are enrolled; each of them with a whole sheet, but for so many.
+#[track_caller]
+fn whole(sandbox: &Sandbox, without_sheet: usize) -> usize {
+    let look = "ls /var/lib/twofactor/users | grep -c '^person.*toml$'; ls -A /root/sheets | wc -l
+        for sheet in /root/sheets/*.html; do tail -n 1 $sheet; done | grep -c '^</html>$'";
+    let counts = sandbox.bash(look).succeeded().stdout;
+    let counts: Vec<usize> = counts.lines().map(|count| count.trim().parse().unwrap()).collect();
+    assert!(counts[1] == counts[2] && counts[1] <= counts[0] && counts[1] + without_sheet >= counts[0], "{counts:?}");
+    counts[0]
 }
 
 fn machine() -> Sandbox {
@@ -261,8 +442,19 @@ fn one_value(output: &Output) -> Value {
     serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
+const PEOPLE: usize = 200;
+const ALL_WAYS: &str = "\
+methods = ['totp', 'email', 'sms', 'recovery']
+[mail]
+from = 'twofactor@example.test'
+transports = ['maildir']
+[sms]
+provider = 'command'
+command = ['/bin/true', '{number}']
+";
 const SOON: Duration = Duration::from_secs(20);
-/// How much broader than the window the page is, what stands beyond it, and what text has too little contrast (WCAG 2.2,
+/// How much broader than the window the page is, what stands beyond it, what text is broader than its place, and
+/// what has too little contrast (WCAG 2.2,
 /// 1.4.3).
 const MEASURE: &str = r"(() => {
   const numbers = colour => colour.match(/[\d.]+/g).map(Number);
@@ -287,6 +479,7 @@ const MEASURE: &str = r"(() => {
     broad: Math.max(0, document.documentElement.scrollWidth - innerWidth),
     outside: all.filter(e => { const r = e.getBoundingClientRect(); return r.left < 0 || r.right > innerWidth + 0.5; })
       .map(e => e.outerHTML.slice(0, 80)),
+    cut: texts.filter(e => e.clientWidth && e.scrollWidth > e.clientWidth).map(e => e.textContent.slice(0, 80)),
     faint: texts.filter(e => contrast(e) < 4.5).map(e => e.textContent.slice(0, 80)),
   };
 })()";

@@ -178,6 +178,12 @@ pub(crate) struct Policy {
 pub(crate) struct Setup {
     /// Whom to enrol.
     pub(crate) user: Option<String>,
+    /// Enrol everybody in a CSV file, without codes as proof; see below.
+    #[arg(long, value_name = "FILE", conflicts_with_all = CONFLICTS_WITH_FROM)]
+    pub(crate) from: Option<PathBuf>,
+    /// With --from, write a sheet to print for each user, DIR/USER.html.
+    #[arg(long, value_name = "DIR", requires = "from")]
+    pub(crate) sheets: Option<PathBuf>,
     /// What to enrol.
     #[arg(long, value_enum, default_value = "totp", value_name = "M")]
     pub(crate) method: SetupMethod,
@@ -196,8 +202,7 @@ pub(crate) struct Setup {
     /// What the user is spoken to in from now on [default: as before, or as config.toml says].
     #[arg(long, value_enum, value_name = "L")]
     pub(crate) language: Option<OwnLanguage>,
-    /// How to show the QR code: terminal, none, or a new file, FILE.png, FILE.svg, or FILE.html for a sheet to print
-    /// [default: terminal, if standard output is one].
+    /// The QR code: terminal, none, or a new FILE.png, FILE.svg or FILE.html, a sheet [default: terminal].
     #[arg(long, value_parser = QrParser, value_name = "HOW")]
     pub(crate) qr: Option<Qr>,
     /// Save at once, without a code as proof.
@@ -215,8 +220,7 @@ pub(crate) struct Show {
     /// Which device, if there are several.
     #[arg(long, value_name = "L")]
     pub(crate) label: Option<String>,
-    /// How to show the QR code: terminal, none, or a new file, FILE.png, FILE.svg, or FILE.html for a sheet to print
-    /// [default: terminal, if standard output is one].
+    /// The QR code: terminal, none, or a new FILE.png, FILE.svg or FILE.html, a sheet [default: terminal].
     #[arg(long, value_parser = QrParser, value_name = "HOW")]
     pub(crate) qr: Option<Qr>,
 }
@@ -409,13 +413,21 @@ pub(crate) enum AtLogin {
     },
 }
 
-const SETUP_EXAMPLES: &str = "Examples:
+/// What a line of the file says, or what needs somebody in front of the terminal.
+const CONFLICTS_WITH_FROM: [&str; 9] =
+    ["user", "method", "address", "number", "label", "primary", "language", "qr", "replace"];
+
+const SETUP_EXAMPLES: &str = "A CSV file begins with a line of names: user, and if you like method, address, number, label, language. Who has that
+device already is left alone, so that what was interrupted goes on when it is run again.
+
+Examples:
   twofactor setup alice
   twofactor setup alice --label tablet
   twofactor setup alice --method email --address alice@example.org
   twofactor setup alice --method sms --number +4930123456 --primary
   twofactor setup alice --no-confirm --json
-  twofactor setup alice --no-confirm --qr /root/alice.html";
+  twofactor setup alice --no-confirm --qr /root/alice.html
+  twofactor setup --from team.csv --sheets /root/sheets";
 
 const SHOW_EXAMPLES: &str =
     "Recovery codes are not kept and cannot be shown again: twofactor recovery USER issues new ones.

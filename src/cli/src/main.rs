@@ -6,7 +6,9 @@
 mod application;
 mod arguments;
 mod commands;
+mod csv;
 mod failure;
+mod interruption;
 mod markup;
 mod office;
 mod otpauth;

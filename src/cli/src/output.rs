@@ -24,6 +24,10 @@ impl Output {
         Self { json, quiet, answered: Cell::new(false) }
     }
 
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
@@ -38,7 +42,10 @@ impl Output {
             return self.print(text);
         }
         // Room for all of it: a buffer that grows leaves copies of secrets behind.
-        let mut json = Zeroizing::new(Vec::with_capacity(JSON_BYTES));
+        let mut length = Length(1);
+        let mut measured = serde_json::Serializer::with_formatter(&mut length, Ascii);
+        value.serialize(&mut measured).map_err(|error| Failure::new(error, "try it without --json"))?;
+        let mut json = Zeroizing::new(Vec::with_capacity(length.0));
         let mut serializer = serde_json::Serializer::with_formatter(&mut *json, Ascii);
         value.serialize(&mut serializer).map_err(|error| Failure::new(error, "try it without --json"))?;
         json.push(b'\n');
@@ -102,8 +109,19 @@ impl Formatter for Ascii {
     }
 }
 
-/// More than any answer with a secret in it has.
-const JSON_BYTES: usize = 16 * 1024;
+/// How many bytes would be written, the line feed at the end included.
+struct Length(usize);
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 fn written(result: io::Result<()>) -> Result<(), Failure> {
     result.map_err(|error| unwritten(&error))

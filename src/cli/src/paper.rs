@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, FallocateFlags, fallocate};
-use nix::sys::signal::{SigSet, Signal, raise};
 use nix::unistd::linkat;
 
 use crate::failure::Failure;
+use crate::interruption;
 
 /// A file that has room and no name.
 pub(crate) struct Blank {
@@ -22,7 +22,10 @@ pub(crate) struct Blank {
 }
 
 /// A file that has its name, and loses it again unless it is kept.
-pub(crate) struct Filled(Arc<Mutex<Option<PathBuf>>>);
+pub(crate) struct Filled {
+    path: Arc<Mutex<Option<PathBuf>>>,
+    is_guarded: bool,
+}
 
 impl Blank {
     /// Makes room. Nothing may be there yet under that name, not even a link that leads nowhere.
@@ -51,23 +54,19 @@ impl Blank {
             linkat(AT_FDCWD, nameless.as_str(), AT_FDCWD, &self.path, AtFlags::AT_SYMLINK_FOLLOW).map_err(Into::into)
         });
         named.map_err(|error| unwritten(&self.path, &error))?;
-        Ok(Filled(Arc::new(Mutex::new(Some(self.path)))))
+        Ok(Filled { path: Arc::new(Mutex::new(Some(self.path))), is_guarded: false })
     }
 }
 
 impl Filled {
     /// Takes the name away also if somebody breaks the command off; until [`Filled::kept`], children must not be started.
-    #[allow(clippy::disallowed_methods, reason = "a process of our own may have threads")]
-    pub(crate) fn guard(&self) -> Result<(), Failure> {
-        let signals = breaking_off();
-        signals.thread_block().map_err(|error| Failure::new(format!("block signals: {error}"), "try again"))?;
-        let name = Arc::clone(&self.0);
-        std::thread::spawn(move || {
-            let Ok(signal) = signals.wait() else { return };
+    pub(crate) fn guard(&mut self) -> Result<(), Failure> {
+        let name = Arc::clone(&self.path);
+        self.is_guarded = true;
+        interruption::instead(move |signal| {
             take_away(&mut name.lock().unwrap_or_else(PoisonError::into_inner));
-            die_of(signal);
-        });
-        Ok(())
+            interruption::die_of(signal);
+        })
     }
 
     /// Does what the file is for; whoever breaks off has to wait until it is done or has failed. If it is done, the file
@@ -77,12 +76,14 @@ impl Filled {
         let done = work()?;
         *name = None;
         drop(name);
-        let _ = breaking_off().thread_unblock();
+        if self.is_guarded {
+            interruption::usual();
+        }
         Ok(done)
     }
 
     fn name(&self) -> MutexGuard<'_, Option<PathBuf>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.path.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,17 +98,6 @@ fn take_away(name: &mut Option<PathBuf>) {
         // What failed before is told; of this nothing can be done.
         let _ = fs::remove_file(path);
     }
-}
-
-/// What people and machines break a command off by.
-fn breaking_off() -> SigSet {
-    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
-}
-
-/// Ends as if the signal had never been waited for.
-fn die_of(signal: Signal) {
-    let _ = breaking_off().thread_unblock();
-    let _ = raise(signal);
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Failure {

@@ -34,11 +34,11 @@ pub(super) fn prove(
         Some(Qr::File(_, format @ (Format::Png | Format::Svg))) => Some(picture(&uri, *format)?),
         _ => None,
     };
-    let filled = match (drawing, paper.take_if(|_| !is_sheet(arguments))) {
+    let mut filled = match (drawing, paper.take_if(|_| !is_sheet(arguments))) {
         (Some(drawing), Some(blank)) => Some(blank.fill(&drawing)?),
         _ => None,
     };
-    if let Some(filled) = &filled {
+    if let Some(filled) = &mut filled {
         filled.guard()?;
     }
     let drawn = matches!(arguments.qr, None | Some(Qr::Terminal)) || is_sheet(arguments);

@@ -2,6 +2,7 @@
 //! proved.
 
 mod app;
+mod many;
 mod sent;
 
 pub(super) use app::{introduction, picture};
@@ -31,6 +32,9 @@ use crate::terminal;
 /// Runs the command.
 pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
     let office = Office::open(config)?;
+    if let Some(from) = &arguments.from {
+        return many::run(arguments, from, &office, output);
+    }
     let account = account_named(arguments.user.as_deref())?;
     let method = match arguments.method {
         SetupMethod::Totp => Method::Totp,
