@@ -3,6 +3,10 @@
 set -euo pipefail
 
 readonly DOC=/usr/share/doc/pam-twofactor
+readonly MAN=/usr/share/man
+readonly BASH_COMPLETIONS=/usr/share/bash-completion/completions
+readonly ZSH_COMPLETIONS=/usr/share/zsh/vendor-completions
+readonly FISH_COMPLETIONS=/usr/share/fish/vendor_completions.d
 readonly SPOOL=/var/spool/twofactor
 # One at a time: a build of the whole workspace unifies features.
 BUILD='cargo build --release -p pam-twofactor && cargo build --release -p twofactor'
@@ -41,8 +45,9 @@ usage() {
 Usage: install.sh [--destdir DIR] [--uninstall]
 
 Installs what `cargo build --release` made: the PAM module, the tool, the sender, the default settings, the
-pam-auth-update profile (off) and the sample PAM stacks. It makes the system user twofactor, which messages are sent
-as. No PAM stack is changed, so nobody is asked for a code yet. Settings that are there already are kept.
+pam-auth-update profile (off), the sample PAM stacks, the manual pages, and completions for bash, zsh and fish. It
+makes the system user twofactor, which messages are sent as. No PAM stack is changed, so nobody is asked for a code
+yet. Settings that are there already are kept.
 
   --destdir DIR  install under DIR instead of /, without the system user and its mail directory
   --uninstall    remove what was installed; /etc/twofactor, /var/lib/twofactor, mail in /var/spool/twofactor and the
@@ -88,6 +93,13 @@ uninstall() {
 
     modules=$(installed_module_directory)
     each_file take
+    local directory
+    for directory in "$BASH_COMPLETIONS" "$ZSH_COMPLETIONS" "$FISH_COMPLETIONS"; do
+        # Of a shell that is there, the directory is not ours, though it may be empty.
+        if [[ $(ls -A -- "$destdir${directory%/*}" 2>/dev/null) == "${directory##*/}" ]]; then
+            remove_if_empty "$directory" "${directory%/*}"
+        fi
+    done
     remove_if_empty "$DOC/pam.d" "$DOC" /usr/libexec/twofactor "$SPOOL"
     local kept
     for kept in /etc/twofactor /var/lib/twofactor "$SPOOL"; do
@@ -108,6 +120,13 @@ each_file() {
     "$1" 0755 "$built/twofactor" /usr/bin/twofactor
     "$1" 0644 "$root/packaging/pam-config" /usr/share/pam-configs/twofactor
     "$1" 0644 "$root/LICENSE" "$DOC/LICENSE"
+    "$1" 0644 "$root/packaging/completions/twofactor.bash" "$BASH_COMPLETIONS/twofactor"
+    "$1" 0644 "$root/packaging/completions/twofactor.zsh" "$ZSH_COMPLETIONS/_twofactor"
+    "$1" 0644 "$root/packaging/completions/twofactor.fish" "$FISH_COMPLETIONS/twofactor.fish"
+    local page
+    for page in "$root"/packaging/man/*; do
+        "$1" 0644 "$page" "$MAN/man${page##*.}/${page##*/}"
+    done
     local stack
     for stack in "$root"/pam.d/*; do
         "$1" 0644 "$stack" "$DOC/pam.d/${stack##*/}"

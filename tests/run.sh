@@ -20,6 +20,8 @@ readonly PACKAGES=(
     xterm rxvt-unicode xvfb x11-utils imagemagick fonts-dejavu-core
     # a real browser, for the pages that the tool writes, and what they are on paper
     chromium poppler-utils
+    # manual pages, and shells that complete
+    mandoc man-db groff-base bash-completion zsh fish
     # namespaces and injected faults
     iproute2 strace
     # a mail server with passwords, and who speaks TLS to our own servers

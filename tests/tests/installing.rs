@@ -8,6 +8,13 @@ fn what_is_installed_belongs_to_root_and_lends_nobody_its_rights() {
     for (path, expected) in [
         ("/usr/bin/twofactor", "root:root 755 regular file"),
         (SENDER, "root:root 755 regular file"),
+        ("/usr/share/man/man1/twofactor.1", "root:root 644 regular file"),
+        ("/usr/share/man/man5/twofactor.toml.5", "root:root 644 regular file"),
+        ("/usr/share/man/man8/pam_twofactor.8", "root:root 644 regular file"),
+        ("/usr/share/man/man8/twofactor-deliver.8", "root:root 644 regular file"),
+        ("/usr/share/bash-completion/completions/twofactor", "root:root 644 regular file"),
+        ("/usr/share/zsh/vendor-completions/_twofactor", "root:root 644 regular file"),
+        ("/usr/share/fish/vendor_completions.d/twofactor.fish", "root:root 644 regular file"),
         ("/usr/libexec/twofactor", "root:root 755 directory"),
         ("/etc/twofactor", "root:root 755 directory"),
         ("/etc/twofactor/config.toml", "root:root 644 regular file"),
@@ -123,6 +130,17 @@ fn install(sandbox: &Sandbox, environment: &str) -> Output {
 
 fn uninstall(sandbox: &Sandbox) -> Output {
     sandbox.bash(&format!("bash {} --uninstall", script()))
+}
+
+/// The directories of completions of a system without the shells that they are for.
+#[test]
+fn uninstalling_takes_completions_along_where_there_is_no_such_shell() {
+    let sandbox = Sandbox::new();
+    sandbox.bash("rm -rf /usr/share/fish /usr/share/zsh").succeeded();
+    sandbox.install();
+    sandbox.run("test", ["-e", "/usr/share/fish/vendor_completions.d/twofactor.fish"]).succeeded();
+    uninstall(&sandbox).succeeded();
+    sandbox.bash("! test -e /usr/share/fish && ! test -e /usr/share/zsh").succeeded();
 }
 
 /// What an installation must not change once it is there.

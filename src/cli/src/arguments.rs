@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::builder::{EnumValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use twofactor_message::Language;
 
 /// Set up and administer second factors for Linux logins.
@@ -14,6 +14,7 @@ use twofactor_message::Language;
     version,
     disable_help_subcommand = true,
     propagate_version = true,
+    max_term_width = 80,
     after_help = "Exit status: 0 done, 1 refused or failed, 2 misused."
 )]
 pub(crate) struct Arguments {
@@ -36,17 +37,19 @@ pub(crate) enum Command {
     #[command(after_help = SETUP_EXAMPLES)]
     Setup(Setup),
     /// Say what a user has and whether their codes are judged now.
+    #[command(after_help = "Examples:\n  twofactor status alice\n  twofactor status alice --json")]
     Status {
         /// Whose.
         user: Option<String>,
     },
     /// List everybody who is enrolled.
+    #[command(after_help = "Examples:\n  twofactor list\n  twofactor list --json")]
     List,
     /// Say how far a roll-out has come: who is enrolled, how logins ended, whom `required` would refuse.
     #[command(after_help = REPORT_NOTES)]
     Report(Report),
     /// Log in through a real PAM service, in this terminal, and say what came out and why.
-    #[command(after_help = "Example:\n  twofactor try alice --service sshd")]
+    #[command(after_help = "Examples:\n  twofactor try alice --service sshd")]
     Try {
         /// Who logs in.
         user: String,
@@ -55,12 +58,13 @@ pub(crate) enum Command {
         service: String,
     },
     /// Issue new recovery codes; the old ones are void from then on.
+    #[command(after_help = "Examples:\n  twofactor recovery alice")]
     Recovery {
         /// For whom.
         user: String,
     },
     /// Issue a code that lets somebody in once who has lost every method.
-    #[command(after_help = "Example:\n  twofactor bypass alice --lifetime 30m")]
+    #[command(after_help = "Examples:\n  twofactor bypass alice --lifetime 30m")]
     Bypass {
         /// Whom.
         user: String,
@@ -69,7 +73,7 @@ pub(crate) enum Command {
         lifetime: String,
     },
     /// Issue a code that lets somebody who is not enrolled set up an app at a login, once.
-    #[command(after_help = "Example:\n  twofactor invite alice --lifetime 2d")]
+    #[command(after_help = "Examples:\n  twofactor invite alice --lifetime 2d")]
     Invite {
         /// Whom.
         user: String,
@@ -89,11 +93,13 @@ pub(crate) enum Command {
         to: String,
     },
     /// Forget a user's failures, so that codes are judged again at once.
+    #[command(after_help = "Examples:\n  twofactor unlock alice")]
     Unlock {
         /// Whom.
         user: String,
     },
     /// Find a device again by two codes in a row: a clock that is off by up to 2 hours, a counter that ran ahead.
+    #[command(after_help = "Examples:\n  twofactor resync alice\n  twofactor resync alice --label token")]
     Resync {
         /// Whose.
         user: String,
@@ -102,19 +108,21 @@ pub(crate) enum Command {
         label: Option<String>,
     },
     /// Forget the logins that would spare a user the next code.
+    #[command(after_help = "Examples:\n  twofactor forget alice")]
     Forget {
         /// Whose.
         user: String,
     },
     /// Say which rule of `[policy]` holds for a login, and what would happen.
     #[command(
-        after_help = "Example:\n  twofactor policy alice --service sshd --rhost 10.0.0.7 --ssh-auth 'publickey sk-ssh-ed25519@openssh.com'"
+        after_help = "Examples:\n  twofactor policy alice --service sshd --rhost 10.0.0.7\n  twofactor policy alice --ssh-auth 'publickey sk-ssh-ed25519@openssh.com'"
     )]
     Policy(Policy),
     /// Look for what is set up in a way that cannot be meant.
+    #[command(after_help = "Examples:\n  twofactor doctor")]
     Doctor,
     /// Speak to a user in another language, at the prompt and in messages.
-    #[command(after_help = "Example:\n  twofactor language alice de")]
+    #[command(after_help = "Examples:\n  twofactor language alice de")]
     Language {
         /// To whom.
         user: String,
@@ -151,6 +159,19 @@ pub(crate) enum Command {
     /// Show the QR code and the secret of a device again.
     #[command(after_help = SHOW_EXAMPLES)]
     Show(Show),
+    /// Print what makes a shell complete the commands of this tool.
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// Which.
+        #[arg(value_enum)]
+        shell: CompletedShell,
+    },
+    /// Write the manual page of this tool, twofactor.1, into a directory.
+    #[command(after_help = "Examples:\n  twofactor man . && man -l twofactor.1")]
+    Man {
+        /// Which.
+        directory: PathBuf,
+    },
     /// What the module has done by this tool during a login.
     #[command(subcommand, hide = true)]
     AtLogin(AtLogin),
@@ -297,6 +318,17 @@ impl SpokenLanguage {
     }
 }
 
+/// Those that the installation knows a place for.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum CompletedShell {
+    /// bash(1).
+    Bash,
+    /// zsh(1).
+    Zsh,
+    /// fish(1).
+    Fish,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Medium {
     /// By mail.
@@ -377,8 +409,10 @@ enum QrWord {
 #[derive(Subcommand)]
 pub(crate) enum Keys {
     /// List the keys and how many enrolments are sealed under each.
+    #[command(after_help = "Examples:\n  twofactor keys list")]
     List,
     /// Add a key and seal every enrolment anew under it; nobody has to enrol again.
+    #[command(after_help = "Examples:\n  twofactor keys rotate\n  twofactor keys rotate --resume --retire")]
     Rotate {
         /// Add no key; only seal anew what is still under an older one, such as after an interruption.
         #[arg(long)]
@@ -417,17 +451,34 @@ pub(crate) enum AtLogin {
 const CONFLICTS_WITH_FROM: [&str; 9] =
     ["user", "method", "address", "number", "label", "primary", "language", "qr", "replace"];
 
-const SETUP_EXAMPLES: &str = "A CSV file begins with a line of names: user, and if you like method, address, number, label, language. Who has that
-device already is left alone, so that what was interrupted goes on when it is run again.
+/// The definition, without what is hidden: the manual page and completions tell only what people call.
+pub(crate) fn visible() -> clap::Command {
+    shown_of(&Arguments::command())
+}
 
-Examples:
+/// clap can hide a command from its help but cannot take one away, and completions have hidden ones as well.
+fn shown_of(command: &clap::Command) -> clap::Command {
+    clap::Command::new(command.get_name().to_owned())
+        .about(command.get_about().cloned().unwrap_or_default())
+        .after_help(command.get_after_help().cloned().unwrap_or_default())
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_subcommand(true)
+        .args(command.get_arguments().filter(|argument| !argument.is_hide_set()))
+        .subcommands(command.get_subcommands().filter(|command| !command.is_hide_set()).map(shown_of))
+}
+
+const SETUP_EXAMPLES: &str = "Examples:
   twofactor setup alice
   twofactor setup alice --label tablet
   twofactor setup alice --method email --address alice@example.org
   twofactor setup alice --method sms --number +4930123456 --primary
   twofactor setup alice --no-confirm --json
   twofactor setup alice --no-confirm --qr /root/alice.html
-  twofactor setup --from team.csv --sheets /root/sheets";
+  twofactor setup --from team.csv --sheets /root/sheets
+
+A CSV file begins with a line of names: user, and if you like method, address,
+number, label, language. Who has that device already is left alone, so that what
+was interrupted goes on when it is run again.";
 
 const SHOW_EXAMPLES: &str =
     "Recovery codes are not kept and cannot be shown again: twofactor recovery USER issues new ones.
@@ -442,3 +493,8 @@ Examples:
   twofactor report --since 7d
   twofactor report --group staff --html /root/staff.html
   zcat -f /var/log/auth.log* | twofactor report --log -";
+
+const COMPLETIONS_EXAMPLES: &str = "Examples:
+  eval \"$(twofactor completions bash)\"
+  twofactor completions zsh > _twofactor
+  twofactor completions fish | source";

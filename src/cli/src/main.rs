@@ -65,6 +65,8 @@ fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Import(import) => commands::import::run(import, config, output),
         Command::Export { user, force } => commands::export::run(user, *force, config, output),
         Command::Show(show) => commands::show::run(show, config, output),
+        Command::Completions { shell } => commands::completions::run(*shell, output),
+        Command::Man { directory } => commands::man::run(directory, output),
         Command::AtLogin(command) => commands::at_login::run(command, config),
     }
 }

@@ -26,6 +26,12 @@ pub(crate) fn can_draw() -> bool {
     !dumb && unicode
 }
 
+/// Whether whoever looks at standard output wants colours there, <https://no-color.org>.
+#[allow(clippy::disallowed_methods, reason = "the one home of the environment")]
+pub(crate) fn wants_colours() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// How many lines the terminal on standard output has, if it says so.
 pub(crate) fn lines() -> Option<usize> {
     terminal_size::terminal_size_of(io::stdout()).map(|(_, terminal_size::Height(lines))| usize::from(lines))

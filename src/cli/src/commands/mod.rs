@@ -2,6 +2,7 @@
 
 pub(crate) mod at_login;
 pub(crate) mod bypass;
+pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod forget;
@@ -10,6 +11,7 @@ pub(crate) mod invite;
 pub(crate) mod keys;
 pub(crate) mod language;
 pub(crate) mod list;
+pub(crate) mod man;
 pub(crate) mod policy;
 pub(crate) mod recovery;
 pub(crate) mod remove;

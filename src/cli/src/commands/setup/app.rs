@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::office::Office;
 use crate::output::Output;
 use crate::paper::Blank;
+use crate::qr::Ground;
 use crate::{otpauth, qr, sheet, terminal};
 
 /// Shows a new secret and has a code of it proved, unless that is not wanted.
@@ -77,7 +78,12 @@ pub(in super::super) fn introduction(
     parameters: Parameters,
     drawn: bool,
 ) -> Zeroizing<String> {
-    let drawing = if drawn && terminal::can_draw() { qr::for_terminal(uri) } else { None };
+    let drawing = match drawn && terminal::can_draw() {
+        true if terminal::wants_colours() => qr::for_terminal(uri),
+        // Most terminals are dark, and most apps read a code that is inverted.
+        true => qr::plain(uri, Ground::Dark),
+        false => None,
+    };
     let counts = parameters.period_seconds().is_none();
     let (what, into) = if counts { ("Token", "token") } else { ("Authenticator app", "app") };
     let how = if drawing.is_some() {
