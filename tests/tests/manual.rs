@@ -149,7 +149,7 @@ fn no_guide_names_a_command_that_there_is_not() {
             commands += 1;
         }
     }
-    assert!(commands > 50, "{commands}");
+    assert!(commands > 80, "{commands}");
     for wrong in ["report --sinse 7d", "frobnicate", "setup alice --method topt", "unlock alice bob"] {
         let words: Vec<&str> = wrong.split(' ').chain(["--help"]).collect();
         assert!(!tool(&words).status.success(), "{wrong}");
