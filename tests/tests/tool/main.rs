@@ -4,6 +4,7 @@ mod at_login;
 mod bypass;
 mod invite;
 mod machine;
+mod manners;
 mod sending;
 
 use serde_json::{Value, json};
