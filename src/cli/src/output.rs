@@ -24,10 +24,6 @@ impl Output {
         Self { json, quiet, answered: Cell::new(false) }
     }
 
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.quiet
-    }
-
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
