@@ -262,11 +262,13 @@ fn the_doctor_names_rules_that_never_match_and_names_that_nobody_has() {
     );
     let output = machine.sandbox.run("twofactor", ["doctor", "--json"]);
     let found: Value = serde_json::from_str(&output.stdout).unwrap();
+    // This machine has stacks for tests and no sshd that asks; its rules are what counts here.
     let found: Vec<_> = found
         .as_array()
         .unwrap()
         .iter()
         .map(|one| (one["check"].as_str().unwrap(), one["message"].as_str().unwrap()))
+        .filter(|(check, _)| check.starts_with("policy"))
         .collect();
     assert_eq!(
         found,
@@ -287,8 +289,14 @@ fn the_doctor_names_rules_that_never_match_and_names_that_nobody_has() {
          [[policy.rule]]\nservice = ['sudo', 'su']\nrhost = ['10.0.0.0/8']\n\
          [[policy.rule]]\ngroup = ['admin']\nmode = 'required'\nunenrolled = 'enroll until 2027-01-31'\n",
     );
-    let output = machine.sandbox.run("twofactor", ["doctor"]).succeeded();
-    assert_eq!(output.stdout, "ok    3 rules, each of which can match\n");
+    let output = machine.sandbox.run("twofactor", ["doctor", "--json"]);
+    let found: Value = serde_json::from_str(&output.stdout).unwrap();
+    let of_rules = |one: &&Value| one["check"].as_str().unwrap().starts_with("policy");
+    let found: Vec<_> = found.as_array().unwrap().iter().filter(of_rules).cloned().collect();
+    let sound = json!({ "check": "policy", "level": "ok", "message": "3 rules, each of which can match", "hint": "" });
+    assert_eq!(found, [sound]);
+    let text = machine.sandbox.run("twofactor", ["doctor"]).stdout;
+    assert!(text.lines().any(|line| line == "ok    3 rules, each of which can match"), "{text}");
 }
 
 #[test]

@@ -118,9 +118,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  twofactor policy alice --service sshd --rhost 10.0.0.7\n  twofactor policy alice --ssh-auth 'publickey sk-ssh-ed25519@openssh.com'"
     )]
     Policy(Policy),
-    /// Look for what is set up in a way that cannot be meant.
-    #[command(after_help = "Examples:\n  twofactor doctor")]
-    Doctor,
+    /// Look for what is set up in a way that cannot be meant, and say what to change.
+    #[command(after_help = DOCTOR_NOTES)]
+    Doctor(Doctor),
     /// Speak to a user in another language, at the prompt and in messages.
     #[command(after_help = "Examples:\n  twofactor language alice de")]
     Language {
@@ -260,6 +260,16 @@ pub(crate) struct Report {
     /// Write a page with charts into FILE, or - for standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Doctor {
+    /// Explain one login of this user step by step instead.
+    #[arg(long, value_name = "U")]
+    pub(crate) user: Option<String>,
+    /// The PAM service of that login, a file in /etc/pam.d.
+    #[arg(long, default_value = "sshd", requires = "user", value_name = "S")]
+    pub(crate) service: String,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -498,3 +508,9 @@ const COMPLETIONS_EXAMPLES: &str = "Examples:
   eval \"$(twofactor completions bash)\"
   twofactor completions zsh > _twofactor
   twofactor completions fish | source";
+
+const DOCTOR_NOTES: &str = "Examples:
+  twofactor doctor
+  twofactor doctor --user alice --service sudo
+
+It changes nothing. Exit status 1 if any check fails; a warning fails none.";

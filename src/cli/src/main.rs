@@ -53,7 +53,7 @@ fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Resync { user, label } => commands::resync::run(user, label.as_deref(), config, output),
         Command::Forget { user } => commands::forget::run(user, config, output),
         Command::Language { user, language } => commands::language::run(user, language.own(), config, output),
-        Command::Doctor => commands::doctor::run(config, output),
+        Command::Doctor(doctor) => commands::doctor::run(doctor, config, output),
         Command::Unlock { user } => commands::unlock::run(user, config, output),
         Command::Remove { user, method, label } => {
             commands::remove::run(user, *method, label.as_deref(), config, output)

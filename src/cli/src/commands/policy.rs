@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
+use twofactor_core::account::Account;
 use twofactor_core::clock::{self, Clock};
 use twofactor_core::factor::Method;
 use twofactor_core::policy::{Circumstances, Mode, Terms, Unenrolled, address};
@@ -19,7 +20,20 @@ use crate::output::Output;
 pub(crate) fn run(arguments: &Policy, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
     let office = Office::open(config)?;
     let account = account(&arguments.user)?;
-    let groups = Passwd.groups(&account)?;
+    let report = foretell(arguments, &account, &office)?;
+    if let Some(rhost) = arguments.rhost.as_deref().filter(|rhost| address(rhost).is_none()) {
+        output.note(&format!("{rhost:?} is not an address: a rule with rhost never matches a name."));
+    }
+    output.answer(&report.text(), &report)
+}
+
+/// What comes of a login, as far as the rules and the records tell.
+pub(super) fn foretell<'a>(
+    arguments: &'a Policy,
+    account: &'a Account,
+    office: &'a Office,
+) -> Result<Report<'a>, Failure> {
+    let groups = Passwd.groups(account)?;
     let groups = || Ok::<_, LookUpError>(groups.as_slice());
     let login = Circumstances {
         service: &arguments.service,
@@ -36,14 +50,14 @@ pub(crate) fn run(arguments: &Policy, config: Option<&Path>, output: &mut Output
         let Some(matcher) = rule.mismatch(&login)? else { break };
         passed.push(Passed { rule: number, mismatch: matcher.name() });
     }
-    let standing = office.registrar().standing(&account);
+    let standing = office.registrar().standing(account);
     let outcome = match &standing {
         _ if terms.mode == Mode::Off => Outcome::LetIn("nobody is asked"),
         Err(_) => Outcome::Refused("the records of this user cannot be used"),
-        Ok(standing) => Outcome::of(standing.as_ref(), terms, &office),
+        Ok(standing) => Outcome::of(standing.as_ref(), terms, office),
     };
     let methods = terms.methods.as_ref().unwrap_or(&office.config.methods);
-    let report = Report {
+    Ok(Report {
         user: account.name.as_str(),
         service: &arguments.service,
         rule,
@@ -54,11 +68,7 @@ pub(crate) fn run(arguments: &Policy, config: Option<&Path>, output: &mut Output
         outcome: outcome.name(),
         reason: outcome.reason(),
         passed,
-    };
-    if let Some(rhost) = arguments.rhost.as_deref().filter(|rhost| address(rhost).is_none()) {
-        output.note(&format!("{rhost:?} is not an address: a rule with rhost never matches a name."));
-    }
-    output.answer(&report.text(), &report)
+    })
 }
 
 /// What a login comes to.
@@ -118,7 +128,7 @@ impl Outcome {
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+pub(super) struct Report<'a> {
     user: &'a str,
     service: &'a str,
     /// Counted from 1; null where no rule matches and `[policy]` itself holds.
@@ -140,7 +150,12 @@ struct Passed {
 }
 
 impl Report<'_> {
-    fn text(&self) -> String {
+    /// Whether nobody is asked for a code.
+    pub(super) fn spares(&self) -> bool {
+        self.outcome == "let-in"
+    }
+
+    pub(super) fn text(&self) -> String {
         let (user, service) = (self.user, self.service);
         let mut text = match self.rule {
             Some(number) => format!("{user} at {service}: rule {number} holds.\n\n"),

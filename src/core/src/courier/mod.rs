@@ -277,7 +277,7 @@ enum SendError {
 }
 
 /// Where the sender is installed.
-const PROGRAM: &str = "/usr/libexec/twofactor/twofactor-deliver";
+pub const PROGRAM: &str = "/usr/libexec/twofactor/twofactor-deliver";
 /// What the sender may take beyond the time of its attempts.
 const MARGIN: Duration = Duration::from_secs(2);
 /// What the process that was started may take to leave, once the verdict is there.

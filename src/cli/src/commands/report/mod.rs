@@ -8,7 +8,7 @@ mod ending;
 mod file;
 mod line;
 mod page;
-mod people;
+pub(super) mod people;
 mod program;
 mod source;
 mod summary;

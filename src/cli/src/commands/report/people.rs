@@ -15,9 +15,9 @@ use crate::failure::Failure;
 
 /// One person, or one account of the system.
 #[derive(Debug, Default)]
-pub(super) struct Person {
-    pub(super) name: String,
-    pub(super) enrolled: bool,
+pub(in crate::commands) struct Person {
+    pub(in crate::commands) name: String,
+    pub(in crate::commands) enrolled: bool,
     /// Root, or of the uids of people, with a shell.
     may_log_in: bool,
     /// Places in [`People::groups`].
@@ -38,6 +38,11 @@ impl Person {
         self.may_log_in || self.enrolled || self.has_been_seen()
     }
 
+    /// Whether they have a shell and the uid of a person, or are root.
+    pub(in crate::commands) fn may_log_in(&self) -> bool {
+        self.may_log_in
+    }
+
     pub(super) fn has_been_seen(&self) -> bool {
         self.endings.total() > 0
     }
@@ -49,7 +54,7 @@ impl Person {
 
 /// Everybody.
 #[derive(Debug, Default)]
-pub(super) struct People {
+pub(in crate::commands) struct People {
     persons: Vec<Person>,
     by_name: HashMap<String, usize>,
     /// Their names.
@@ -67,7 +72,7 @@ pub(super) struct People {
 impl People {
     /// All whom getent(1) lists, and of the others those who are enrolled. A directory that is not listed (`enumerate =
     /// false` in sssd.conf) shows its people once they log in.
-    pub(super) fn gathered(enrolled: &[UserName]) -> Result<Self, Failure> {
+    pub(in crate::commands) fn gathered(enrolled: &[UserName]) -> Result<Self, Failure> {
         let mut people = Self { may_be_people: UidRange::of_this_system(), ..Self::default() };
         let mut primary = Vec::new();
         each_entry("passwd", |fields| people.list(fields, &mut primary))?;
@@ -101,7 +106,7 @@ impl People {
     }
 
     /// Those whom the report is about.
-    pub(super) fn each(&self) -> impl Iterator<Item = &Person> {
+    pub(in crate::commands) fn each(&self) -> impl Iterator<Item = &Person> {
         self.persons.iter().filter(|person| person.counts() && self.is_wanted(person))
     }
 

@@ -1,0 +1,141 @@
+//! One login step by step: which line of the stack is reached, what it makes of a right answer, and where ours stands.
+
+use serde::Serialize;
+
+use super::stack::{Action, Kind, Line, Part, Stack};
+use super::walk::{Nature, Way};
+use super::wiring::System;
+use crate::arguments::Policy;
+use crate::commands::policy;
+use crate::failure::Failure;
+use crate::office::{Office, account};
+use crate::output::Output;
+
+/// Runs the command for one login.
+pub(super) fn run(user: &str, service: &str, office: &Office, output: &mut Output) -> Result<(), Failure> {
+    let account = account(user)?;
+    // As libpam does where a service has no file.
+    let stack = Stack::read(&System, service, Part::Auth).or_else(|| Stack::read(&System, "other", Part::Auth));
+    let stack = stack.ok_or_else(|| {
+        Failure::new(format!("there is no PAM service {service:?}"), "see which there are: ls /etc/pam.d")
+    })?;
+    let asked = Policy { user: user.to_owned(), service: service.to_owned(), rhost: None, tty: None, ssh_auth: None };
+    let foretold = policy::foretell(&asked, &account, office)?;
+    let (steps, lets_in) = steps(&stack, foretold.spares());
+    let report = Report {
+        user,
+        service,
+        reached: steps.iter().any(|step| step.ours && step.reached),
+        lets_in,
+        steps,
+        policy: foretold,
+    };
+    output.answer(&report.text(), &report)
+}
+
+/// The way of somebody who knows the password and has the code.
+fn steps(stack: &Stack, spared: bool) -> (Vec<Step>, bool) {
+    let mut steps: Vec<_> = stack.lines.iter().map(Step::skipped).collect();
+    let mut way = Way::default();
+    while let Some(line) = stack.lines.get(way.at) {
+        let at = way.at;
+        if line.kind == Kind::Substack {
+            way = way.into_substack(line);
+            if let Some(step) = steps.get_mut(at) {
+                step.reached = true;
+            }
+            continue;
+        }
+        let answer = likely(line, spared);
+        let action = way.step(stack, line, answer);
+        if let Some(step) = steps.get_mut(at) {
+            (step.reached, step.answer, step.then) = (true, Some(answer), Some(words(action)));
+        }
+    }
+    (steps, way.lets_in())
+}
+
+/// What a module says to somebody who does everything right.
+fn likely(line: &Line, spared: bool) -> &'static str {
+    match Nature::of(line) {
+        Nature::Gate | Nature::Helper => "ignore",
+        // Whoever calls is not root, and no selector is for them.
+        Nature::Deny | Nature::Selector | Nature::RootOnly => "auth_err",
+        Nature::Ours if spared => "ignore",
+        Nature::Ours | Nature::Permit | Nature::Proof => "success",
+    }
+}
+
+fn words(action: Action) -> String {
+    match action {
+        Action::Ignore => "goes on".to_owned(),
+        Action::Ok => "counts, goes on".to_owned(),
+        Action::Done => "ends here, if nothing has failed".to_owned(),
+        Action::Bad => "will be refused".to_owned(),
+        Action::Die => "refused at once".to_owned(),
+        Action::Reset => "begins anew".to_owned(),
+        Action::Jump(1) => "jumps over 1 line".to_owned(),
+        Action::Jump(lines) => format!("jumps over {lines} lines"),
+    }
+}
+
+/// One line of the stack.
+#[derive(Serialize)]
+struct Step {
+    place: String,
+    line: String,
+    ours: bool,
+    reached: bool,
+    /// Null if it is not reached, or is the head of a substack.
+    answer: Option<&'static str>,
+    then: Option<String>,
+}
+
+impl Step {
+    fn skipped(line: &Line) -> Self {
+        Self {
+            place: line.place(),
+            line: line.text.clone(),
+            ours: line.is_ours(),
+            reached: false,
+            answer: None,
+            then: None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    user: &'a str,
+    service: &'a str,
+    /// Whether our line is.
+    reached: bool,
+    /// Whether the stack lets them in.
+    lets_in: bool,
+    steps: Vec<Step>,
+    policy: policy::Report<'a>,
+}
+
+impl Report<'_> {
+    fn text(&self) -> String {
+        let mut text = format!("{} at {}, with the right password and the right code:\n\n", self.user, self.service);
+        for step in &self.steps {
+            let mark = if step.ours { ">" } else { " " };
+            text.push_str(&format!("{mark} {}\n    {}\n", step.place, step.line));
+            let what = match (&step.answer, &step.then) {
+                (Some(answer), Some(then)) => format!("{answer}: {then}"),
+                _ if step.reached => "begins a substack".to_owned(),
+                _ => "not reached: jumped over, or the login has ended before".to_owned(),
+            };
+            text.push_str(&format!("    {what}\n"));
+        }
+        let ours = match (self.reached, self.steps.iter().any(|step| step.ours)) {
+            (true, _) => "our line is reached",
+            (false, true) => "our line is there and is NOT reached",
+            (false, false) => "our line is not in this stack",
+        };
+        let ending = if self.lets_in { "lets them in" } else { "refuses them" };
+        text.push_str(&format!("\nThe stack {ending}; {ours}.\n\n{}", self.policy.text()));
+        text
+    }
+}

@@ -1,0 +1,438 @@
+//! A PAM stack as libpam reads it (pam.conf(5), and Debian's `@include`): one list of lines, whatever files they are in.
+//!
+//! It reads and judges nothing. Whatever the bytes are, it ends: files, lines and depth are bounded.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+/// Where files come from.
+pub(super) trait Files {
+    /// The content, if there is such a file and it can be read.
+    fn read(&self, path: &str) -> Option<Vec<u8>>;
+}
+
+/// The lines of one part of a service, with all that they include.
+#[derive(Debug, Default)]
+pub(super) struct Stack {
+    pub(super) lines: Vec<Line>,
+}
+
+/// One line that libpam would call, or the head of a substack.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) file: Rc<str>,
+    /// Of its first physical line, from 1.
+    pub(super) number: usize,
+    /// As it is written, without the comment.
+    pub(super) text: String,
+    /// As it is written: a word, or what stands between brackets.
+    pub(super) control: Control,
+    /// The last part of the module's path, or the name of the substack.
+    pub(super) module: String,
+    pub(super) arguments: Vec<String>,
+    /// How many substacks it is within.
+    pub(super) level: usize,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Module,
+    /// The head of a substack, whose lines follow at the next level.
+    Substack,
+    /// What libpam does not understand: it fails whenever it is called.
+    Broken,
+}
+
+/// The part of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Auth,
+    Account,
+    Password,
+    Session,
+}
+
+impl Part {
+    /// All of them.
+    pub(super) const ALL: [Self; 4] = [Self::Auth, Self::Account, Self::Password, Self::Session];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Account => "account",
+            Self::Password => "password",
+            Self::Session => "session",
+        }
+    }
+}
+
+impl Line {
+    /// `FILE:NUMBER`.
+    pub(super) fn place(&self) -> String {
+        format!("{}:{}", self.file, self.number)
+    }
+
+    pub(super) fn is_ours(&self) -> bool {
+        self.kind == Kind::Module && self.module == "pam_twofactor.so"
+    }
+
+    /// The same line with another control.
+    pub(super) fn with_control(&self, control: &str) -> String {
+        let mut words = vec!["auth", control, &self.module];
+        words.extend(self.arguments.iter().map(String::as_str));
+        words.join(" ")
+    }
+}
+
+impl Stack {
+    /// Reads one part of a service; `None` if there is no such service.
+    pub(super) fn read(files: &dyn Files, service: &str, part: Part) -> Option<Self> {
+        let mut reader = Reader { files, part, lines: Vec::new(), files_read: 0 };
+        let found = reader.file(service, None, 0, 0);
+        found.then_some(Self { lines: reader.lines })
+    }
+
+    /// Where our lines are.
+    pub(super) fn ours(&self) -> impl Iterator<Item = usize> {
+        self.lines.iter().enumerate().filter(|(_, line)| line.is_ours()).map(|(place, _)| place)
+    }
+}
+
+struct Reader<'f> {
+    files: &'f dyn Files,
+    part: Part,
+    lines: Vec<Line>,
+    files_read: usize,
+}
+
+impl Reader<'_> {
+    /// Reads a file and what it includes; with `only`, nothing of another part.
+    fn file(&mut self, name: &str, only: Option<Part>, depth: usize, level: usize) -> bool {
+        self.files_read += 1;
+        if depth >= DEPTH_MAX || self.files_read > FILES_MAX {
+            return false;
+        }
+        let Some((path, bytes)) = self.open(name) else { return false };
+        let file: Rc<str> = path.into();
+        let text = String::from_utf8_lossy(bytes.get(..FILE_MAX_BYTES).unwrap_or(&bytes));
+        for (number, text) in assembled(&text) {
+            if self.lines.len() >= LINES_MAX {
+                return false;
+            }
+            self.line(&file, number, text, only, depth, level);
+        }
+        true
+    }
+
+    fn open(&self, name: &str) -> Option<(String, Vec<u8>)> {
+        if name.starts_with('/') {
+            return self.files.read(name).map(|bytes| (name.to_owned(), bytes));
+        }
+        DIRECTORIES.iter().find_map(|directory| {
+            let path = format!("{directory}/{name}");
+            self.files.read(&path).map(|bytes| (path, bytes))
+        })
+    }
+
+    fn line(&mut self, file: &Rc<str>, number: usize, text: String, only: Option<Part>, depth: usize, level: usize) {
+        let mut words = words(&text);
+        let first = words.next().unwrap_or_default();
+        let second = words.next();
+        let mut line = Line {
+            file: file.clone(),
+            number,
+            text: text.split_whitespace().collect::<Vec<_>>().join(" "),
+            control: Control::read(second.as_deref().unwrap_or_default()),
+            module: String::new(),
+            arguments: Vec::new(),
+            level,
+            kind: Kind::Module,
+        };
+        if first == "@include" {
+            let found = second.is_some_and(|name| self.file(&name, only, depth + 1, level));
+            if !found {
+                line.control = Control::read("");
+                self.lines.push(Line { kind: Kind::Broken, ..line });
+            }
+            return;
+        }
+        let named = first.trim_start_matches('-');
+        let part = Part::ALL.into_iter().find(|part| named.eq_ignore_ascii_case(part.name()));
+        // A part that there is not counts as the one that is asked for, or as the most sensitive one.
+        let counts_as = part.unwrap_or(only.unwrap_or(Part::Auth));
+        if counts_as != self.part || only.is_some_and(|only| only != counts_as) {
+            return;
+        }
+        let third = words.next();
+        let module = third.as_deref().unwrap_or_default();
+        line.module = module.rsplit('/').next().unwrap_or_default().to_owned();
+        let control = second.as_deref().unwrap_or_default().to_ascii_lowercase();
+        if part.is_some() && matches!(control.as_str(), "include" | "substack") {
+            let deeper = usize::from(control == "substack");
+            if deeper == 1 {
+                self.lines.push(Line { kind: Kind::Substack, ..line.clone() });
+            }
+            if module.is_empty() || !self.file(module, Some(self.part), depth + 1, level + deeper) {
+                line.control = Control::read("");
+                self.lines.push(Line { kind: Kind::Broken, ..line });
+            }
+            return;
+        }
+        if part.is_none() || module.is_empty() {
+            line.kind = Kind::Broken;
+        }
+        line.arguments = words.map(Cow::into_owned).collect();
+        self.lines.push(line);
+    }
+}
+
+/// What becomes of a login for each answer of a module.
+#[derive(Debug, Clone)]
+pub(super) struct Control {
+    pub(super) text: String,
+    named: Vec<(String, Action)>,
+    default: Action,
+}
+
+/// What a control makes of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Ignore,
+    Ok,
+    Done,
+    Bad,
+    Die,
+    Reset,
+    /// Over so many lines.
+    Jump(usize),
+}
+
+impl Control {
+    fn read(text: &str) -> Self {
+        let named = |success: Action, ignore: Action, default: Action| Self {
+            text: text.to_owned(),
+            named: vec![
+                ("success".to_owned(), success),
+                ("new_authtok_reqd".to_owned(), success),
+                ("ignore".to_owned(), ignore),
+            ],
+            default,
+        };
+        match text.to_ascii_lowercase().as_str() {
+            "required" => named(Action::Ok, Action::Ignore, Action::Bad),
+            "requisite" => named(Action::Ok, Action::Ignore, Action::Die),
+            "optional" => named(Action::Ok, Action::Ignore, Action::Ignore),
+            "sufficient" => named(Action::Done, Action::Ignore, Action::Ignore),
+            _ => Self::read_pairs(text),
+        }
+    }
+
+    /// `value=action` by `value=action`; from the first that is not understood on, all that is not named is bad.
+    fn read_pairs(text: &str) -> Self {
+        let spaced = text.replace('=', " = ");
+        let mut words = spaced.split_whitespace();
+        let (mut named, mut default) = (Vec::new(), None);
+        while let (Some(value), Some("="), Some(action)) = (words.next(), words.next(), words.next()) {
+            let action = match action {
+                "ignore" => Action::Ignore,
+                "ok" => Action::Ok,
+                "done" => Action::Done,
+                "bad" => Action::Bad,
+                "die" => Action::Die,
+                "reset" => Action::Reset,
+                number => match number.parse() {
+                    Ok(0) => Action::Ignore,
+                    Ok(lines) => Action::Jump(lines),
+                    Err(_) => break,
+                },
+            };
+            if value == "default" {
+                default = default.or(Some(action));
+            } else {
+                named.push((value.to_owned(), action));
+            }
+        }
+        Self { text: format!("[{text}]"), named, default: default.unwrap_or(Action::Bad) }
+    }
+
+    /// What is made of an answer.
+    pub(super) fn on(&self, answer: &str) -> Action {
+        let named = self.named.iter().rev().find(|(value, _)| value == answer);
+        named.map_or(self.default, |(_, action)| *action)
+    }
+}
+
+/// The lines of a file with what continues them, each with the number of its first.
+fn assembled(text: &str) -> Vec<(usize, String)> {
+    let mut lines = Vec::new();
+    let mut open: Option<(usize, String)> = None;
+    for (number, line) in (1..).zip(text.split('\n')) {
+        let start = line.trim_start();
+        // Comments and blank lines do not even end what is continued.
+        if start.is_empty() || start.starts_with('#') {
+            continue;
+        }
+        let (content, commented) = line.split_once('#').map_or((line, false), |(content, _)| (content, true));
+        let content = content.trim_end();
+        let continued = content.strip_suffix('\\').filter(|_| !commented);
+        let (first, mut whole) = open.take().unwrap_or((number, String::new()));
+        whole.push_str(continued.unwrap_or(content));
+        match continued {
+            Some(_) => {
+                whole.push(' ');
+                open = Some((first, whole));
+            }
+            None => lines.push((first, whole)),
+        }
+    }
+    lines.extend(open.filter(|(_, whole)| !whole.trim().is_empty()));
+    lines
+}
+
+/// Words, of which one may stand in brackets; `\]` is a bracket in it.
+fn words(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start();
+        if rest.is_empty() {
+            return None;
+        }
+        if let Some(inner) = rest.strip_prefix('[') {
+            let mut escaped = false;
+            let end = inner.char_indices().find(|(_, c)| {
+                let ends = *c == ']' && !escaped;
+                escaped = *c == '\\' && !escaped;
+                ends
+            });
+            let (word, after) = match end {
+                Some((at, _)) => (inner.get(..at).unwrap_or_default(), inner.get(at + 1..).unwrap_or_default()),
+                None => (inner, ""),
+            };
+            rest = after;
+            return Some(Cow::Owned(word.replace("\\]", "]")));
+        }
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        Some(Cow::Borrowed(word))
+    })
+}
+
+/// Where libpam looks, in this order.
+pub(super) const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
+/// As libpam's own bound.
+const DEPTH_MAX: usize = 16;
+const FILES_MAX: usize = 256;
+const LINES_MAX: usize = 1000;
+const FILE_MAX_BYTES: usize = 256 * 1024;
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Files of a test, by their names in /etc/pam.d.
+    pub(in crate::commands::doctor) struct Written(pub(in crate::commands::doctor) HashMap<String, Vec<u8>>);
+
+    impl Files for Written {
+        fn read(&self, path: &str) -> Option<Vec<u8>> {
+            self.0.get(path).cloned()
+        }
+    }
+
+    pub(in crate::commands::doctor) fn written(files: &[(&str, &str)]) -> Written {
+        Written(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect())
+    }
+
+    fn read(files: &[(&str, &str)]) -> Vec<String> {
+        let stack = Stack::read(&written(files), "x", Part::Auth).unwrap();
+        let line = |line: &Line| {
+            format!("{} {} {} {} {:?}", line.place(), line.level, line.control.text, line.module, line.kind)
+        };
+        stack.lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn lines_are_read_as_libpam_reads_them() {
+        let text = "# a comment\n\n\
+            auth required /lib/security/pam_unix.so nullok # more\n\
+            -AUTH \\\n# in between\n  [success=1 \\\n default=ignore] pam_a.so [one word] two\n\
+            account required pam_account.so\n\
+            auth required\n\
+            nonsense required pam_b.so\n\
+            auth required pam_c.so \\";
+        let stack = Stack::read(&written(&[("/etc/pam.d/x", text)]), "x", Part::Auth).unwrap();
+        assert_eq!(stack.lines[1].arguments, ["one word", "two"]);
+        assert_eq!(
+            read(&[("/etc/pam.d/x", text)]),
+            [
+                "/etc/pam.d/x:3 0 required pam_unix.so Module",
+                "/etc/pam.d/x:4 0 [success=1   default=ignore] pam_a.so Module",
+                "/etc/pam.d/x:9 0 required  Broken",
+                "/etc/pam.d/x:10 0 required pam_b.so Broken",
+                "/etc/pam.d/x:11 0 required pam_c.so Module",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_included_stands_in_its_place_and_a_substack_below_its_head() {
+        let files = [
+            ("/etc/pam.d/x", "@include a\nauth include b\nauth substack b\nauth include missing"),
+            ("/etc/pam.d/a", "auth required pam_a.so\nsession required pam_s.so"),
+            ("/usr/lib/pam.d/a", "auth required pam_never.so"),
+            ("/usr/lib/pam.d/b", "auth required pam_b.so\naccount required pam_c.so"),
+        ];
+        assert_eq!(
+            read(&files),
+            [
+                "/etc/pam.d/a:1 0 required pam_a.so Module",
+                "/usr/lib/pam.d/b:1 0 required pam_b.so Module",
+                "/etc/pam.d/x:3 0 [substack] b Substack",
+                "/usr/lib/pam.d/b:1 1 required pam_b.so Module",
+                "/etc/pam.d/x:4 0 [] missing Broken",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_control_says_what_becomes_of_each_answer() {
+        for (control, answer, action) in [
+            ("required", "ignore", Action::Ignore),
+            ("requisite", "auth_err", Action::Die),
+            ("sufficient", "success", Action::Done),
+            ("optional", "auth_err", Action::Ignore),
+            ("success=2 default=ignore", "success", Action::Jump(2)),
+            ("success = 2 default=ignore", "auth_err", Action::Ignore),
+            ("default=die success=ok", "success", Action::Ok),
+            ("success=ok nonsense", "auth_err", Action::Bad),
+            ("success=wat default=ignore", "auth_err", Action::Bad),
+            ("", "success", Action::Bad),
+        ] {
+            assert_eq!(Control::read(control).on(answer), action, "{control}: {answer}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_includes_itself_has_an_end() {
+        let itself = [("/etc/pam.d/x", "auth include x\nauth substack x\n@include x\nauth required pam_a.so")];
+        assert!(read(&itself).len() <= LINES_MAX + DEPTH_MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_do_any_harm(bytes: Vec<u8>, words in "([\\[\\]\\\\#@= a-z0-9\n-]|auth|substack|include|x){0,80}") {
+            for bytes in [bytes, words.into_bytes()] {
+                let files = Written([("/etc/pam.d/x".to_owned(), bytes)].into());
+                for part in Part::ALL {
+                    let stack = Stack::read(&files, "x", part).unwrap();
+                    let _ = crate::commands::doctor::walk::Outlook::of(&stack);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Where our line stands in the stacks of this system, and what it is worth there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+
+use twofactor_core::policy::{Mode, Policy};
+
+use super::stack::{DIRECTORIES, Files, Line, Part, Stack};
+use super::walk::{Nature, Outlook};
+use super::{Finding, listed};
+
+/// The services that have our line.
+pub(super) struct Wiring {
+    /// By name, with their stacks.
+    services: BTreeMap<String, Stack>,
+    /// Lines of ours where they have nothing to say.
+    misplaced: Vec<(Part, Line)>,
+}
+
+impl Wiring {
+    pub(super) fn of_this_system() -> Self {
+        Self::read(&System, &service_names())
+    }
+
+    fn read(files: &dyn Files, names: &[String]) -> Self {
+        let mut wiring = Self { services: BTreeMap::new(), misplaced: Vec::new() };
+        for name in names {
+            if let Some(stack) = Stack::read(files, name, Part::Auth)
+                && stack.ours().next().is_some()
+            {
+                wiring.services.insert(name.clone(), stack);
+            }
+            for part in [Part::Account, Part::Password, Part::Session] {
+                let Some(stack) = Stack::read(files, name, part) else { continue };
+                let ours = stack.ours().filter_map(|place| stack.lines.get(place));
+                wiring.misplaced.extend(ours.map(|line| (part, line.clone())));
+            }
+        }
+        wiring
+    }
+
+    /// The stack of a service that has our line.
+    pub(super) fn stack(&self, service: &str) -> Option<&Stack> {
+        self.services.get(service)
+    }
+
+    /// The services that somebody logs in by: a file that others include is none.
+    pub(super) fn services(&self) -> impl Iterator<Item = &str> {
+        self.services.keys().map(String::as_str).filter(|name| !is_common(name))
+    }
+
+    pub(super) fn look(&self, policy: &Policy) -> Vec<Finding> {
+        // One mistake in a file that many include is one mistake.
+        let mut found: Vec<(Finding, Vec<String>)> = Vec::new();
+        for (service, stack) in &self.services {
+            for finding in of_stack(stack, policy) {
+                let known = found.iter_mut().find(|(known, _)| known.message == finding.message);
+                match known {
+                    Some((_, services)) => services.push(service.clone()),
+                    None => found.push((finding, vec![service.clone()])),
+                }
+            }
+        }
+        for (part, line) in &self.misplaced {
+            let message = format!("{} has our module under {}, where it refuses", line.place(), part.name());
+            let hint = format!("take this line out: {}", line.text);
+            if !found.iter().any(|(known, _)| known.message == message) {
+                found.push((Finding::fail("stack-misplaced", message, hint), Vec::new()));
+            }
+        }
+        let named = |(mut finding, mut services): (Finding, Vec<String>)| {
+            services.retain(|service| !is_common(service));
+            if !services.is_empty() {
+                finding.message.push_str(&format!(" ({})", listed(&services)));
+            }
+            finding
+        };
+        let mut findings: Vec<_> = found.into_iter().map(named).collect();
+        if self.services.is_empty() {
+            let message = "no service has our line: nobody is asked for a code";
+            let hint = "in /etc/pam.d/sshd, below the line \"@include common-auth\", write: auth required \
+                        pam_twofactor.so";
+            findings.push(Finding::fail("stack-none", message, hint));
+        } else if findings.is_empty() {
+            let services: Vec<_> = self.services().map(str::to_owned).collect();
+            findings.push(Finding::ok("stack", format!("nobody gets past the module at {}", listed(&services))));
+        }
+        findings
+    }
+}
+
+/// What is wrong with one stack that has our line.
+fn of_stack(stack: &Stack, policy: &Policy) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let ours: Vec<_> = stack.ours().filter_map(|place| Some((place, stack.lines.get(place)?))).collect();
+    let Some((first, line)) = ours.first().copied() else { return findings };
+    let outlook = Outlook::of(stack);
+    for culprit in &outlook.past {
+        findings.extend(stack.lines.get(*culprit).map(|culprit_line| {
+            let hint = way_past(stack, *culprit, first);
+            let (place, ours) = (culprit_line.place(), line.place());
+            match Nature::of(culprit_line) {
+                Nature::Selector => {
+                    let message = format!("{place} lets people past our line {ours} whom it selects: no code of them");
+                    Finding::warn("stack-past", message, format!("if that is not meant: {hint}"))
+                }
+                _ => {
+                    let message = format!("{place} lets people in past our line {ours}, which is never called then");
+                    Finding::fail("stack-past", message, hint)
+                }
+            }
+        }));
+    }
+    if !outlook.reached && outlook.past.is_empty() {
+        let blocker = outlook.last_before.and_then(|place| stack.lines.get(place));
+        let (why, hint) = match blocker {
+            Some(blocker) => (
+                format!(": {} ends every login before it", blocker.place()),
+                format!("put the line \"{}\" above {}", line.text, blocker.place()),
+            ),
+            None => (String::new(), "see: twofactor doctor --user USER --service SERVICE".to_owned()),
+        };
+        findings.push(Finding::fail("stack-unreached", format!("{} is never reached{why}", line.place()), hint));
+    }
+    let weak = ["optional", "sufficient"].iter().any(|word| line.control.text.eq_ignore_ascii_case(word));
+    if outlook.refused_gets_in || weak {
+        let why = if outlook.refused_gets_in { "a wrong code gets in" } else { "it does not decide" };
+        let message = format!("{} has the control {}: {why}", line.place(), line.control.text);
+        let hint = format!("write {} so: {}", line.place(), line.with_control("required"));
+        findings.push(Finding::fail("stack-control", message, hint));
+    }
+    if outlook.reached && !(outlook.proved_gets_in && outlook.not_due_gets_in) {
+        findings.push(refusing(stack, line, &outlook, policy));
+    }
+    if let [(_, first), (_, second), ..] = ours.as_slice() {
+        let message = format!(
+            "our module stands at {} and at {}: the code is asked for twice, and refused as used",
+            first.place(),
+            second.place()
+        );
+        findings.push(Finding::fail("stack-twice", message, format!("take out the line {}", second.place())));
+    }
+    if outlook.unfinished {
+        let message = format!("the stack of {} has more ways through it than can be looked at", line.place());
+        findings.push(Finding::warn("stack-unread", message, "make it simpler"));
+    }
+    findings
+}
+
+/// Nobody gets in who should: whoever has proved a code, or whoever needs none.
+fn refusing(stack: &Stack, line: &Line, outlook: &Outlook, policy: &Policy) -> Finding {
+    let who = match (outlook.proved_gets_in, may_be_spared(policy)) {
+        (false, _) => "whoever proves a code",
+        (true, true) => "whoever is asked for none",
+        (true, false) => "whoever would be asked for none by a rule",
+    };
+    let message =
+        format!("{}: {who} is refused all the same, as no module of the stack says yes to them", line.place());
+    let hint = mended(stack);
+    let hint = hint.unwrap_or_else(|| "see which line refuses: twofactor doctor --user USER --service S".to_owned());
+    if outlook.proved_gets_in && !may_be_spared(policy) {
+        return Finding::warn("stack-permit", message, hint);
+    }
+    Finding::fail("stack-permit", message, hint)
+}
+
+/// One line more or less with which the stack lets in whom it should and, as every way through it says, nobody else.
+fn mended(stack: &Stack) -> Option<String> {
+    const PERMIT: &str = "auth required pam_permit.so";
+    let before = Outlook::of(stack);
+    let mends = |lines: Vec<Line>| {
+        let after = Outlook::of(&Stack { lines });
+        let harmless = after.past.len() <= before.past.len() && after.refused_gets_in <= before.refused_gets_in;
+        after.proved_gets_in && after.not_due_gets_in && harmless
+    };
+    let last = stack.lines.iter().rfind(|line| line.level == 0)?;
+    let permit = Stack::read(&Single(PERMIT), "/single", Part::Auth)?.lines.pop()?;
+    if mends(stack.lines.iter().cloned().chain([permit]).collect()) {
+        return Some(format!("write a last auth line in {}: {PERMIT}", last.file));
+    }
+    let without = |place: usize| {
+        let kept = stack.lines.iter().enumerate().filter(|(at, _)| *at != place);
+        kept.map(|(_, line)| line.clone()).collect()
+    };
+    let mut denying = stack.lines.iter().enumerate().filter(|(_, line)| Nature::of(line) == Nature::Deny);
+    let (_, line) = denying.find(|(place, _)| mends(without(*place)))?;
+    Some(format!("take out the line {}", line.place()))
+}
+
+/// Whether any login is let in without a code.
+fn may_be_spared(policy: &Policy) -> bool {
+    let mut terms = policy.rules.iter().map(|rule| &rule.terms).chain([&policy.otherwise]);
+    terms.any(|terms| terms.mode != Mode::Required || terms.remember_seconds.is_some())
+}
+
+/// How a line is changed that lets people in past ours.
+fn way_past(stack: &Stack, culprit: usize, ours: usize) -> String {
+    let (Some(line), Some(our_line)) = (stack.lines.get(culprit), stack.lines.get(ours)) else { return String::new() };
+    let Some(between) = stack.lines.get(culprit + 1..ours) else { return String::new() };
+    let jumps = line.control.text.starts_with('[') && !line.control.text.contains("done");
+    if !jumps && line.level == our_line.level {
+        let lines = between.iter().filter(|line| line.level == our_line.level).count();
+        let control = match lines {
+            0 => "requisite".to_owned(),
+            lines => format!("[success={lines} default=ignore]"),
+        };
+        return format!("write {} so: {}", line.place(), line.with_control(&control));
+    }
+    match stack.lines.iter().skip(ours + 1).rfind(|line| line.level == our_line.level) {
+        Some(last) => format!("put the line \"{}\" below {}", our_line.text, last.place()),
+        None => format!("put a line between {} and the end: auth required pam_permit.so", our_line.place()),
+    }
+}
+
+/// A file that is no service: others include it.
+fn is_common(name: &str) -> bool {
+    name.starts_with("common-") || matches!(name, "system-auth" | "password-auth" | "postlogin" | "fingerprint-auth")
+}
+
+/// The names of all services.
+fn service_names() -> Vec<String> {
+    let mut names = Vec::new();
+    for directory in DIRECTORIES {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        names.extend(entries.take(SERVICES_MAX).filter_map(|entry| entry.file_name().into_string().ok()));
+    }
+    // What an editor or dpkg leaves behind is no service that anybody names.
+    names.retain(|name| !name.starts_with('.') && !name.ends_with('~') && !name.contains(".dpkg-"));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// This system's files.
+pub(super) struct System;
+
+impl Files for System {
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        // Whoever opens a FIFO waits.
+        let is_file = fs::metadata(path).is_ok_and(|status| status.is_file());
+        let file = is_file.then(|| fs::File::open(path).ok())??;
+        let mut bytes = Vec::new();
+        file.take(FILE_MAX_BYTES).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+}
+
+/// One file of that content, whatever its name.
+struct Single(&'static str);
+
+impl Files for Single {
+    fn read(&self, _: &str) -> Option<Vec<u8>> {
+        Some(self.0.as_bytes().to_vec())
+    }
+}
+
+const SERVICES_MAX: usize = 1000;
+const FILE_MAX_BYTES: u64 = 256 * 1024;
