@@ -73,7 +73,7 @@ END
     #[track_caller]
     fn breaks_and_mends(&self, breaking: &str, check: &str, level: &str) {
         self.0.bash(breaking).succeeded();
-        let mut left = 4;
+        let mut left = 8;
         let mut finding = self.finding(check);
         assert_eq!(finding.level, level, "{finding:?}");
         loop {
@@ -138,6 +138,14 @@ fn a_sound_machine_has_nothing_wrong() {
     assert_eq!(machine.wrong(), [""; 0], "{:#?}", machine.findings());
     let text = machine.0.run("twofactor", ["doctor"]).succeeded().stdout;
     assert!(text.lines().all(|line| line.starts_with("ok    ")), "{text}");
+}
+
+#[test]
+fn the_profile_of_pam_auth_update_is_sound_and_twice_with_a_stack_of_ours() {
+    let machine = Machine::sound();
+    machine.breaks_and_mends("pam-auth-update --enable twofactor", "stack-twice", "fail");
+    let ours = machine.0.run("grep", ["-l", "pam_twofactor", "-r", "/etc/pam.d"]).succeeded().stdout;
+    assert_eq!(ours, "/etc/pam.d/common-auth\n");
 }
 
 #[test]
@@ -329,4 +337,75 @@ fn one_login_is_explained_line_by_line() {
         machine.0.run("twofactor", ["doctor", "--user", "alice", "--service", "su", "--json"]).succeeded().stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json["reached"], &json["lets_in"]), (&Value::Bool(true), &Value::Bool(true)));
+}
+
+#[test]
+fn stacks_come_to_what_libpam_makes_of_them() {
+    let machine = Machine::sound();
+    let mut draw = Draw(20_261_126);
+    let mut came = [0, 0];
+    for round in 0..300 {
+        for file in ["x", "y", "z"] {
+            let mut text = String::new();
+            for _ in 0..draw.below(6) + 1 {
+                text.push_str(&draw.line(file));
+            }
+            machine.0.stack(file, &text);
+        }
+        let explained =
+            machine.0.run("twofactor", ["doctor", "--user", "alice", "--service", "x", "--json"]).succeeded();
+        let explained: Value = serde_json::from_str(&explained.stdout).unwrap();
+        let report = machine.0.pam_host(serde_json::json!({ "user": "alice", "service": "x", "answers": [] }));
+        let lets_in = report.cycle().outcome() == "PAM_SUCCESS";
+        let files = ["x", "y", "z"].map(|file| machine.0.read(&format!("/etc/pam.d/{file}")));
+        assert_eq!(explained["lets_in"], lets_in, "round {round}: {explained:#}\n{files:#?}");
+        came[usize::from(lets_in)] += 1;
+    }
+    assert!(came.iter().all(|count| *count > 20), "{came:?}");
+}
+
+/// Numbers that are the same in every run.
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+
+    fn one_of<'t>(&mut self, texts: &[&'t str]) -> &'t str {
+        texts[usize::try_from(self.below(texts.len() as u64)).unwrap()]
+    }
+
+    /// A line of modules whose answers are known, in all the ways in which it can be written.
+    fn line(&mut self, file: &str) -> String {
+        let below = if file == "x" { self.one_of(&["y", "z"]) } else { "z" };
+        if file != "z" && self.below(4) == 0 {
+            let include = self.one_of(&["@include", "auth include", "auth substack", "AUTH Substack"]);
+            return format!("{include} {below}\n");
+        }
+        let kind = self.one_of(&["auth", "auth", "auth", "-auth", "Auth", "account", "nonsense"]);
+        let kind = if kind == "nonsense" && self.below(4) > 0 { "auth" } else { kind };
+        let module = self.one_of(&["pam_permit.so", "pam_permit.so", "pam_deny.so", "pam_permit.so # x", ""]);
+        let module = if module.is_empty() && self.below(4) > 0 { "pam_permit.so" } else { module };
+        let control = self.one_of(&[
+            "required",
+            "REQUISITE",
+            "optional",
+            "sufficient",
+            "\\\n required",
+            "[success=1 default=ignore]",
+            "[success=2 default=bad]",
+            "[success = ok auth_err=1 default=die]",
+            "[success=done \\\n# between\n new_authtok_reqd=done default=ignore]",
+            "[default=ignore success=ok]",
+            "[success=reset default=reset]",
+            "[auth_err=ignore success=ok]",
+            "[auth_err=ok default=ok]",
+            "[success=wat default=ignore]",
+            "[success=3]",
+            "wat",
+        ]);
+        format!("{kind} {control} {module}\n")
+    }
 }

@@ -58,6 +58,7 @@ fn steps(stack: &Stack, spared: bool) -> (Vec<Step>, bool) {
 /// What a module says to somebody who does everything right.
 fn likely(line: &Line, spared: bool) -> &'static str {
     match Nature::of(line) {
+        Nature::Broken => "perm_denied",
         Nature::Gate | Nature::Helper => "ignore",
         // Whoever calls is not root, and no selector is for them.
         Nature::Deny | Nature::Selector | Nature::RootOnly => "auth_err",

@@ -35,6 +35,8 @@ pub(super) enum Nature {
     Permit,
     /// Says no.
     Deny,
+    /// Is none, and so fails.
+    Broken,
     /// Asks for a proof of who somebody is.
     Proof,
     /// Tells one login from another by what it is, and asks for nothing.
@@ -50,7 +52,7 @@ pub(super) enum Nature {
 impl Nature {
     pub(super) fn of(line: &Line) -> Self {
         if line.kind == Kind::Broken {
-            return Self::Deny;
+            return Self::Broken;
         }
         match line.module.strip_prefix("pam_").and_then(|name| name.strip_suffix(".so")).unwrap_or_default() {
             "twofactor" => Self::Ours,
@@ -71,6 +73,7 @@ impl Nature {
         match self {
             Self::Permit => &["success"],
             Self::Deny | Self::RootOnly => &["auth_err"],
+            Self::Broken => &["perm_denied"],
             Self::Helper => &["success", "ignore"],
             Self::Gate => &["ignore", "success", "auth_err"],
             Self::Ours => &["success", "ignore", "auth_err", "maxtries", "authinfo_unavail", "system_err"],
@@ -173,6 +176,8 @@ enum Impression {
     #[default]
     None,
     Good,
+    /// An answer that is no success was taken for good: the host hears that one.
+    Spoilt,
     Bad,
 }
 
@@ -199,18 +204,15 @@ impl Way {
                 let before = line.level.checked_sub(1).and_then(|level| self.kept.get(level));
                 self.impression = before.copied().unwrap_or_default();
             }
-            Action::Ok | Action::Done if self.impression == Impression::None => {
-                // Another answer that is taken for good counts until somebody succeeds.
-                if answer == "success" {
-                    self.impression = Impression::Good;
+            Action::Ok | Action::Done => {
+                if matches!(self.impression, Impression::None | Impression::Good) {
+                    self.impression = if answer == "success" { Impression::Good } else { Impression::Spoilt };
                 }
             }
-            Action::Ok | Action::Done if !matches!(answer, "success" | "ignore") => self.impression = Impression::Bad,
-            Action::Ok | Action::Done => {}
             Action::Bad | Action::Die => self.impression = Impression::Bad,
             Action::Jump(lines) => return self.jump(stack, line, lines),
         }
-        let ends = action == Action::Die || action == Action::Done && self.impression == Impression::Good;
+        let ends = action == Action::Die || action == Action::Done && self.impression != Impression::Bad;
         self.at += 1;
         while ends && stack.lines.get(self.at).is_some_and(|next| next.level >= line.level) {
             self.at += 1;

@@ -183,7 +183,8 @@ fn mended(stack: &Stack) -> Option<String> {
         let kept = stack.lines.iter().enumerate().filter(|(at, _)| *at != place);
         kept.map(|(_, line)| line.clone()).collect()
     };
-    let mut denying = stack.lines.iter().enumerate().filter(|(_, line)| Nature::of(line) == Nature::Deny);
+    let mut denying =
+        stack.lines.iter().enumerate().filter(|(_, line)| matches!(Nature::of(line), Nature::Deny | Nature::Broken));
     let (_, line) = denying.find(|(place, _)| mends(without(*place)))?;
     Some(format!("take out the line {}", line.place()))
 }
