@@ -337,11 +337,18 @@ fn one_login_is_explained_line_by_line() {
         machine.0.run("twofactor", ["doctor", "--user", "alice", "--service", "su", "--json"]).succeeded().stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json["reached"], &json["lets_in"]), (&Value::Bool(true), &Value::Bool(true)));
+    machine.0.add_user("bob", "correct horse");
+    let text = machine.0.run("twofactor", ["doctor", "--user", "bob", "--service", "su"]).succeeded().stdout;
+    for part in ["pam_twofactor.so\n    auth_err: will be refused", "The stack refuses them; our line is reached."] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
 }
 
 #[test]
 fn stacks_come_to_what_libpam_makes_of_them() {
     let machine = Machine::sound();
+    // What holds where a service says nothing.
+    machine.0.stack("other", "auth required pam_permit.so\n");
     let mut draw = Draw(20_261_126);
     let mut came = [0, 0];
     for round in 0..300 {

@@ -14,14 +14,15 @@ use crate::output::Output;
 /// Runs the command for one login.
 pub(super) fn run(user: &str, service: &str, office: &Office, output: &mut Output) -> Result<(), Failure> {
     let account = account(user)?;
-    // As libpam does where a service has no file.
-    let stack = Stack::read(&System, service, Part::Auth).or_else(|| Stack::read(&System, "other", Part::Auth));
+    // As libpam does where a service says nothing.
+    let own = Stack::read(&System, service, Part::Auth).filter(|stack| !stack.lines.is_empty());
+    let stack = own.or_else(|| Stack::read(&System, "other", Part::Auth));
     let stack = stack.ok_or_else(|| {
         Failure::new(format!("there is no PAM service {service:?}"), "see which there are: ls /etc/pam.d")
     })?;
     let asked = Policy { user: user.to_owned(), service: service.to_owned(), rhost: None, tty: None, ssh_auth: None };
     let foretold = policy::foretell(&asked, &account, office)?;
-    let (steps, lets_in) = steps(&stack, foretold.spares());
+    let (steps, lets_in) = steps(&stack, foretold.answer());
     let report = Report {
         user,
         service,
@@ -34,7 +35,7 @@ pub(super) fn run(user: &str, service: &str, office: &Office, output: &mut Outpu
 }
 
 /// The way of somebody who knows the password and has the code.
-fn steps(stack: &Stack, spared: bool) -> (Vec<Step>, bool) {
+fn steps(stack: &Stack, ours: &'static str) -> (Vec<Step>, bool) {
     let mut steps: Vec<_> = stack.lines.iter().map(Step::skipped).collect();
     let mut way = Way::default();
     while let Some(line) = stack.lines.get(way.at) {
@@ -46,7 +47,7 @@ fn steps(stack: &Stack, spared: bool) -> (Vec<Step>, bool) {
             }
             continue;
         }
-        let answer = likely(line, spared);
+        let answer = likely(line, ours);
         let action = way.step(stack, line, answer);
         if let Some(step) = steps.get_mut(at) {
             (step.reached, step.answer, step.then) = (true, Some(answer), Some(words(action)));
@@ -56,14 +57,14 @@ fn steps(stack: &Stack, spared: bool) -> (Vec<Step>, bool) {
 }
 
 /// What a module says to somebody who does everything right.
-fn likely(line: &Line, spared: bool) -> &'static str {
+fn likely(line: &Line, ours: &'static str) -> &'static str {
     match Nature::of(line) {
         Nature::Broken => "perm_denied",
         Nature::Gate | Nature::Helper => "ignore",
         // Whoever calls is not root, and no selector is for them.
         Nature::Deny | Nature::Selector | Nature::RootOnly => "auth_err",
-        Nature::Ours if spared => "ignore",
-        Nature::Ours | Nature::Permit | Nature::Proof => "success",
+        Nature::Ours => ours,
+        Nature::Permit | Nature::Proof => "success",
     }
 }
 

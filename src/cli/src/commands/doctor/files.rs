@@ -39,7 +39,11 @@ pub(super) fn look(office: &Office) -> Result<Vec<Finding>, Failure> {
         }
     }
     if findings.is_empty() {
-        findings.push(Finding::ok("files", format!("{} can be opened", counted(names.len(), "enrolment"))));
+        let message = match names.len() {
+            0 => "nobody is enrolled yet".to_owned(),
+            count => format!("{} can be opened", counted(count, "enrolment")),
+        };
+        findings.push(Finding::ok("files", message));
     }
     Ok(findings)
 }
