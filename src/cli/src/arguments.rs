@@ -223,7 +223,7 @@ pub(crate) struct Setup {
     /// What the user is spoken to in from now on [default: as before, or as config.toml says].
     #[arg(long, value_enum, value_name = "L")]
     pub(crate) language: Option<OwnLanguage>,
-    /// The QR code: terminal, none, or a new FILE.png, FILE.svg or FILE.html, a sheet [default: terminal].
+    /// The QR code: terminal, none, or a new FILE.png, .svg or .html, a sheet [default: terminal].
     #[arg(long, value_parser = QrParser, value_name = "HOW")]
     pub(crate) qr: Option<Qr>,
     /// Save at once, without a code as proof.
@@ -241,7 +241,7 @@ pub(crate) struct Show {
     /// Which device, if there are several.
     #[arg(long, value_name = "L")]
     pub(crate) label: Option<String>,
-    /// The QR code: terminal, none, or a new FILE.png, FILE.svg or FILE.html, a sheet [default: terminal].
+    /// The QR code: terminal, none, or a new FILE.png, .svg or .html, a sheet [default: terminal].
     #[arg(long, value_parser = QrParser, value_name = "HOW")]
     pub(crate) qr: Option<Qr>,
 }

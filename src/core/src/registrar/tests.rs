@@ -929,3 +929,25 @@ fn what_is_exported_has_its_secret_and_the_counter_that_comes_next() {
     assert_eq!((exported[0].label.as_str(), exported[0].secret.expose()), ("token", &[2; 20][..]));
     assert_eq!(exported[0].parameters.moving, Moving::Counter { first: 10 });
 }
+
+#[test]
+fn a_secret_is_shown_again_with_the_counter_where_it_stands() {
+    let place = Place::new();
+    place.enrol("app");
+    let files = place.files();
+    let registrar = Registrar::new(&files, &Kernel);
+    let shown = registrar.show(&alice(), None).unwrap();
+    assert_eq!((shown.secret.expose(), shown.parameters), (SEED, Parameters::COMMON));
+
+    let label = named("token");
+    let parameters = Parameters { moving: Moving::Counter { first: 3 }, ..Parameters::COMMON };
+    let kind = NewKind::Otp { parameters, secret: Secret::new(SEED.to_vec()), proved: Some(Step(7)) };
+    let device = NewDevice { label: label.clone(), kind, replace: false, primary: false, language: None };
+    registrar.enrol(&alice(), device, false).unwrap();
+    let token = registrar.show(&alice(), Some(&label)).unwrap();
+    assert_eq!(token.parameters.moving, Moving::Counter { first: 8 });
+    assert!(matches!(registrar.show(&alice(), None), Err(RegistrarError::WhichDevice)));
+    // Of a lost counter nothing is known but where it began.
+    fs::remove_file(place.path("state/alice")).unwrap();
+    assert_eq!(registrar.show(&alice(), Some(&label)).unwrap().parameters.moving, Moving::Counter { first: 3 });
+}
