@@ -9,13 +9,15 @@ pub(crate) struct Progress {
     total: usize,
     done: usize,
     is_seen: bool,
+    /// The percentage that stands there; a serial console would not keep up with every step.
+    drawn: Option<usize>,
 }
 
 impl Progress {
     /// A bar for so many steps; nothing is shown where nobody looks, or where a single step is all there is.
     pub(crate) fn begin(total: usize, output: &Output) -> Self {
         let is_seen = total > 1 && !output.is_quiet() && io::stderr().is_terminal();
-        let progress = Self { total, done: 0, is_seen };
+        let mut progress = Self { total, done: 0, is_seen, drawn: None };
         progress.draw();
         progress
     }
@@ -27,14 +29,16 @@ impl Progress {
     }
 
     /// Makes room for something else, until the next step; with blanks, as a dumb terminal knows no other way.
-    pub(crate) fn hide(&self) {
-        if self.is_seen {
+    pub(crate) fn hide(&mut self) {
+        if self.drawn.take().is_some() {
             let _ = write!(io::stderr(), "\r{:LINE$}\r", "");
         }
     }
 
-    fn draw(&self) {
-        if self.is_seen {
+    fn draw(&mut self) {
+        let percent = Some(100 * self.done / self.total.max(1));
+        if self.is_seen && self.drawn != percent {
+            self.drawn = percent;
             let full = WIDTH * self.done.min(self.total) / self.total.max(1);
             let _ = write!(io::stderr(), "\r[{:<WIDTH$}] {}/{}", "#".repeat(full), self.done, self.total);
         }

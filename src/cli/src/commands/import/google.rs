@@ -103,7 +103,7 @@ fn is_last_login(name: &str) -> bool {
 
 /// What the module takes where the file does not say: one step either side.
 const WINDOW: u64 = 3;
-/// As far as the module itself goes: 25 hours in the shortest common steps.
+/// As far as the module itself goes: 25 hours, in steps of a second.
 const SKEW_MAX: u32 = 100_000;
 const UNKNOWN_MAX: usize = 5;
 const UNKNOWN_CHARACTERS: usize = 40;

@@ -3,6 +3,7 @@
 //! Each format is a file that reads bytes into [`device::Device`]s and does nothing else; [`enrol`] saves them. Sources
 //! are read and left as they are.
 
+mod arguments;
 mod device;
 mod enrol;
 mod google;
@@ -14,116 +15,27 @@ mod passlib;
 mod proof;
 mod protobuf;
 mod source;
+mod summary;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+pub(crate) use arguments::{EXAMPLES, Import};
 
-use clap::{Args, Subcommand};
-use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use twofactor_core::account::Account;
 
 use crate::failure::Failure;
 use crate::office::{Office, account, account_named};
-use crate::output::{Output, counted};
-use crate::progress::Progress;
+use crate::output::Output;
 use crate::terminal;
+use arguments::{Chosen, How};
 use device::{Device, Mistake, Used};
-use enrol::{Desk, Moved, Place};
-
-/// From what.
-#[derive(Subcommand)]
-pub(crate) enum Import {
-    /// pam_google_authenticator's file, of one user or of all who have one at home.
-    Google {
-        /// The file, or - for standard input.
-        #[arg(required_unless_present = "all", value_name = "FILE")]
-        file: Option<PathBuf>,
-        /// Whose it is.
-        #[arg(long, value_name = "USER")]
-        user: Option<String>,
-        /// Take the file .google_authenticator of everybody who has one in their home directory.
-        #[arg(long, conflicts_with_all = ["file", "user"])]
-        all: bool,
-        #[command(flatten)]
-        how: How,
-    },
-    /// pam_oath's usersfile.
-    Oath {
-        /// The file, or - for standard input.
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-        /// Only this user.
-        #[arg(long, value_name = "USER")]
-        user: Option<String>,
-        #[command(flatten)]
-        how: How,
-    },
-    /// otpauth:// URIs, one a line.
-    Otpauth {
-        #[command(flatten)]
-        accounts: Chosen,
-        #[command(flatten)]
-        how: How,
-    },
-    /// What Google Authenticator exports: the text of its QR codes, one a line.
-    Migration {
-        #[command(flatten)]
-        accounts: Chosen,
-        #[command(flatten)]
-        how: How,
-    },
-    /// passlib's JSON, as Flask-Security has it in tf_totp_secret. A code proves that it was opened rightly.
-    Passlib {
-        /// The file, or - for standard input.
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-        /// Whose it is.
-        #[arg(long, value_name = "USER")]
-        user: Option<String>,
-        /// The application's secrets (SECURITY_TOTP_SECRETS): a JSON object, or lines such as 1: SECRET.
-        #[arg(long, value_name = "FILE")]
-        secrets: Option<PathBuf>,
-        /// Ask for no code: a wrong secret is found when its owner cannot log in.
-        #[arg(long)]
-        trust: bool,
-        #[command(flatten)]
-        how: How,
-    },
-}
-
-/// Accounts of an app.
-#[derive(Args)]
-pub(crate) struct Chosen {
-    /// The file, or - for standard input.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// Whose they are.
-    #[arg(long, value_name = "USER")]
-    user: Option<String>,
-    /// Only the account of this name; more than one can be named.
-    #[arg(long, value_name = "NAME")]
-    account: Vec<String>,
-}
-
-/// How it is to be done.
-#[derive(Args)]
-pub(crate) struct How {
-    /// Say what would come over, and change nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// What the device is called [default: authenticator or token].
-    #[arg(long, value_name = "L")]
-    label: Option<String>,
-    /// Take the place of the device with the same label.
-    #[arg(long)]
-    replace: bool,
-    /// Issue no recovery codes.
-    #[arg(long)]
-    no_recovery: bool,
-}
+use enrol::Desk;
+use summary::Summary;
 
 /// Runs the command.
 pub(crate) fn run(import: &Import, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
@@ -142,10 +54,11 @@ pub(crate) fn run(import: &Import, config: Option<&Path>, output: &mut Output) -
     match import {
         Import::Google { all: true, .. } => everybody(&desk),
         Import::Google { file, user, .. } => {
+            let account = account_named(user.as_deref())?;
             let path = file.as_deref().unwrap_or(Path::new("-"));
             let content = source::named(path, FILE_MAX_BYTES)?;
             let device = google::read(&content).map_err(|mistake| unreadable(path, &mistake))?;
-            one(&desk, user.as_deref(), vec![device], Vec::new())
+            one(&desk, &account, vec![device], Vec::new())
         }
         Import::Oath { file, user, .. } => users_of(&desk, file, user.as_deref()),
         Import::Otpauth { accounts, .. } => {
@@ -172,18 +85,17 @@ pub(crate) fn run(import: &Import, config: Option<&Path>, output: &mut Output) -
 }
 
 /// An account of an app: its name, or its place, and what was read.
-type Account = (String, Result<Device, Mistake>);
+type Entry = (String, Result<Device, Mistake>);
 
 /// One user's devices, and what is wrong with those that cannot be taken over.
-fn one(desk: &Desk<'_>, user: Option<&str>, devices: Vec<Device>, wrong: Vec<Failure>) -> Result<(), Failure> {
-    let account = account_named(user)?;
+fn one(desk: &Desk<'_>, account: &Account, devices: Vec<Device>, wrong: Vec<Failure>) -> Result<(), Failure> {
     let user = account.name.as_str();
     let mut summary = Summary::begin(desk, 1);
     for failure in wrong {
         summary.fail(user, failure)?;
     }
     if !devices.is_empty() {
-        summary.add(user, desk.take_over(&account, devices))?;
+        summary.add(user, desk.take_over(account, devices))?;
     }
     summary.end()
 }
@@ -193,8 +105,9 @@ fn chosen(
     desk: &Desk<'_>,
     chosen: &Chosen,
     must_be_named: bool,
-    read: impl FnOnce(&[u8]) -> Result<Vec<Account>, Mistake>,
+    read: impl FnOnce(&[u8]) -> Result<Vec<Entry>, Mistake>,
 ) -> Result<(), Failure> {
+    let account = account_named(chosen.user.as_deref())?;
     let content = source::named(&chosen.file, FILE_MAX_BYTES)?;
     let all = read(&content).map_err(|mistake| unreadable(&chosen.file, &mistake))?;
     let is_named = |name: &str| {
@@ -214,10 +127,10 @@ fn chosen(
     for (name, device) in all.into_iter().filter(|(name, _)| none_named || is_named(name)) {
         match device {
             Ok(device) => devices.push(device),
-            Err(mistake) => wrong.push(Failure::new(format!("{name}: {mistake}"), ANEW)),
+            Err(mistake) => wrong.push(Failure::new(format!("{name}: {mistake}"), anew(account.name.as_str()))),
         }
     }
-    one(desk, chosen.user.as_deref(), devices, wrong)
+    one(desk, &account, devices, wrong)
 }
 
 /// The lines of pam_oath's file, user by user in the order of their names.
@@ -241,7 +154,9 @@ fn users_of(desk: &Desk<'_>, path: &Path, only: Option<&str>) -> Result<(), Fail
         for oath::Line { number, device, .. } in lines {
             match device {
                 Ok(device) => devices.push(device),
-                Err(mistake) => summary.fail(&user, Failure::new(format!("{user}: line {number}: {mistake}"), ANEW))?,
+                Err(mistake) => {
+                    summary.fail(&user, Failure::new(format!("{user}: line {number}: {mistake}"), anew(&user)))?;
+                }
             }
         }
         if !devices.is_empty() {
@@ -261,7 +176,7 @@ fn everybody(desk: &Desk<'_>) -> Result<(), Failure> {
         let user = account.name.as_str();
         let wrong = |why: &str| {
             let path = home.join(GOOGLES_NAME);
-            Failure::new(format!("{user}: {}: {why}", path.display()), ANEW)
+            Failure::new(format!("{user}: {}: {why}", path.display()), anew(user))
         };
         match source::at_home(&home, GOOGLES_NAME, &account, FILE_MAX_BYTES) {
             Ok(None) => {}
@@ -302,7 +217,12 @@ fn sealed(
     if was_sealed && !is_trusted && !desk.is_known(&account, &device)? {
         device.used = Used::UpTo(proof::ask(&device, desk.office.config.window)?);
     }
-    one(desk, Some(account.name.as_str()), vec![device], Vec::new())
+    one(desk, &account, vec![device], Vec::new())
+}
+
+/// What to do about somebody whose device cannot be taken over.
+fn anew(user: &str) -> String {
+    format!("mend it and import it again, or enrol them anew: twofactor setup {user}")
 }
 
 fn unreadable(path: &Path, mistake: &Mistake) -> Failure {
@@ -313,120 +233,10 @@ fn unreadable(path: &Path, mistake: &Mistake) -> Failure {
         Mistake::Sealed | Mistake::NoSuchKey(_) | Mistake::NotSecrets => {
             "--secrets takes the application's SECURITY_TOTP_SECRETS as JSON"
         }
-        _ => ANEW,
+        _ => return Failure::new(format!("{}: {mistake}", path.display()), anew("USER")),
     };
     Failure::new(format!("{}: {mistake}", path.display()), hint)
 }
-
-/// What is told while users come over, and at the end.
-struct Summary<'a> {
-    desk: &'a Desk<'a>,
-    progress: Progress,
-    moved: Vec<Moved>,
-    failed: Vec<(String, Failure)>,
-}
-
-impl<'a> Summary<'a> {
-    fn begin(desk: &'a Desk<'a>, total: usize) -> Self {
-        Self { desk, progress: Progress::begin(total, desk.output), moved: Vec::new(), failed: Vec::new() }
-    }
-
-    fn step(&mut self) {
-        self.progress.step();
-    }
-
-    /// Somebody has come over, or not. Recovery codes are shown at once: what follows may be interrupted.
-    fn add(&mut self, user: &str, moved: Result<Moved, Failure>) -> Result<(), Failure> {
-        match moved {
-            Err(failure) => self.fail(user, failure),
-            Ok(mut moved) => {
-                self.progress.hide();
-                let shown = self.desk.output.print(&moved.text(self.desk.how.dry_run));
-                if !self.desk.output.is_json() {
-                    moved.codes.clear();
-                }
-                self.moved.push(moved);
-                shown.map_err(|failure| failure.unseen(format!("new recovery codes: twofactor recovery {user}")))
-            }
-        }
-    }
-
-    fn fail(&mut self, user: &str, failure: Failure) -> Result<(), Failure> {
-        self.progress.hide();
-        self.failed.push((user.to_owned(), failure));
-        match self.failed.last() {
-            Some((_, failure)) if !self.desk.output.is_json() => self.desk.output.complain(failure),
-            _ => Ok(()),
-        }
-    }
-
-    fn end(self) -> Result<(), Failure> {
-        let Self { desk, progress, moved, failed } = self;
-        drop(progress);
-        let devices = moved.iter().flat_map(|moved| &moved.devices);
-        let (new, known): (Vec<_>, Vec<_>) = devices.partition(|device| device.is_new);
-        let (new, known, left) = (new.len(), known.len(), failed.len());
-        let came = if desk.how.dry_run { "would come over" } else { "came over" };
-        let text = format!("{} {came}, {known} here already, {left} not taken over.\n", counted(new, "device"));
-        let users = moved.iter().map(User::of).collect();
-        let failed: Vec<_> = failed.iter().map(|(user, failure)| Failed::of(user, failure)).collect();
-        let value = Imported { dry_run: desk.how.dry_run, users, failed };
-        desk.output.done(&text, &value)?;
-        match left {
-            0 => Ok(()),
-            _ => Err(Failure::new(
-                format!("{} could not be taken over", counted(left, "device")),
-                "see above for each; what is mended can be imported again, the rest stays as it is",
-            )),
-        }
-    }
-}
-
-/// What programs get.
-#[derive(Serialize)]
-struct Imported<'a> {
-    dry_run: bool,
-    users: Vec<User<'a>>,
-    failed: Vec<Failed<'a>>,
-}
-
-#[derive(Serialize)]
-struct User<'a> {
-    user: &'a str,
-    devices: &'a [Place],
-    left_behind: &'a [String],
-    recovery_codes: Vec<&'a str>,
-}
-
-impl<'a> User<'a> {
-    fn of(moved: &'a Moved) -> Self {
-        Self {
-            user: &moved.user,
-            devices: &moved.devices,
-            left_behind: &moved.left_behind,
-            recovery_codes: moved.codes.iter().map(|code| code.as_str()).collect(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Failed<'a> {
-    user: &'a str,
-    error: &'a str,
-    hint: &'a str,
-}
-
-impl<'a> Failed<'a> {
-    fn of(user: &'a str, failure: &'a Failure) -> Self {
-        Self { user, error: &failure.what, hint: &failure.hint }
-    }
-}
-
-pub(crate) const EXAMPLES: &str = "Examples:
-  twofactor import google --all --dry-run
-  twofactor import google /home/alice/.google_authenticator --user alice
-  twofactor import oath /etc/users.oath
-  zbarimg -q --raw export.png | twofactor import migration - --user alice --account alice@example.org --json";
 
 /// What pam_google_authenticator keeps in a home directory.
 const GOOGLES_NAME: &str = ".google_authenticator";
@@ -434,4 +244,3 @@ const GOOGLES_NAME: &str = ".google_authenticator";
 const FILE_MAX_BYTES: u64 = 64 * 1024;
 /// More than 100,000 users.
 const USERSFILE_MAX_BYTES: u64 = 32 * 1024 * 1024;
-const ANEW: &str = "mend it and import it again, or enrol them anew: twofactor setup USER";

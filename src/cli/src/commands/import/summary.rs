@@ -1,0 +1,112 @@
+//! What is told while people come over, and at the end.
+
+use serde::Serialize;
+
+use super::enrol::{Desk, Moved, Place};
+use crate::failure::Failure;
+use crate::output::counted;
+use crate::progress::Progress;
+
+/// Who has come over so far, and who has not.
+pub(super) struct Summary<'a> {
+    desk: &'a Desk<'a>,
+    progress: Progress,
+    moved: Vec<Moved>,
+    failed: Vec<(String, Failure)>,
+}
+
+impl<'a> Summary<'a> {
+    pub(super) fn begin(desk: &'a Desk<'a>, total: usize) -> Self {
+        Self { desk, progress: Progress::begin(total, desk.output), moved: Vec::new(), failed: Vec::new() }
+    }
+
+    pub(super) fn step(&mut self) {
+        self.progress.step();
+    }
+
+    /// Somebody has come over, or not. Recovery codes are shown at once: what follows may be interrupted.
+    pub(super) fn add(&mut self, user: &str, moved: Result<Moved, Failure>) -> Result<(), Failure> {
+        match moved {
+            Err(failure) => self.fail(user, failure),
+            Ok(mut moved) => {
+                self.progress.hide();
+                let shown = self.desk.output.print(&moved.text(self.desk.how.dry_run));
+                if !self.desk.output.is_json() {
+                    moved.codes.clear();
+                }
+                self.moved.push(moved);
+                shown.map_err(|failure| failure.unseen(format!("new recovery codes: twofactor recovery {user}")))
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, user: &str, failure: Failure) -> Result<(), Failure> {
+        self.progress.hide();
+        self.failed.push((user.to_owned(), failure));
+        match self.failed.last() {
+            Some((_, failure)) if !self.desk.output.is_json() => self.desk.output.complain(failure),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn end(self) -> Result<(), Failure> {
+        let Self { desk, progress, moved, failed } = self;
+        drop(progress);
+        let devices = moved.iter().flat_map(|moved| &moved.devices);
+        let (new, known): (Vec<_>, Vec<_>) = devices.partition(|device| device.is_new);
+        let (new, known, left) = (new.len(), known.len(), failed.len());
+        let came = if desk.how.dry_run { "would come over" } else { "came over" };
+        let text = format!("{} {came}, {known} here already, {left} not taken over.\n", counted(new, "device"));
+        let users = moved.iter().map(User::of).collect();
+        let failed: Vec<_> = failed.iter().map(|(user, failure)| Failed::of(user, failure)).collect();
+        let value = Imported { dry_run: desk.how.dry_run, users, failed };
+        desk.output.done(&text, &value)?;
+        match left {
+            0 => Ok(()),
+            _ => Err(Failure::new(
+                format!("{} could not be taken over", counted(left, "device")),
+                "see above for each; what is mended can be imported again, the rest stays as it is",
+            )),
+        }
+    }
+}
+
+/// What programs get.
+#[derive(Serialize)]
+struct Imported<'a> {
+    dry_run: bool,
+    users: Vec<User<'a>>,
+    failed: Vec<Failed<'a>>,
+}
+
+#[derive(Serialize)]
+struct User<'a> {
+    user: &'a str,
+    devices: &'a [Place],
+    left_behind: &'a [String],
+    recovery_codes: Vec<&'a str>,
+}
+
+impl<'a> User<'a> {
+    fn of(moved: &'a Moved) -> Self {
+        Self {
+            user: &moved.user,
+            devices: &moved.devices,
+            left_behind: &moved.left_behind,
+            recovery_codes: moved.codes.iter().map(|code| code.as_str()).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    user: &'a str,
+    error: &'a str,
+    hint: &'a str,
+}
+
+impl<'a> Failed<'a> {
+    fn of(user: &'a str, failure: &'a Failure) -> Self {
+        Self { user, error: &failure.what, hint: &failure.hint }
+    }
+}
