@@ -42,12 +42,17 @@ complete -c twofactor -n "__fish_twofactor_needs_command" -f -a "unlock" -d 'For
 complete -c twofactor -n "__fish_twofactor_needs_command" -f -a "resync" -d 'Find a device again by two codes in a row: a clock that is off by up to 2 hours, a counter that ran ahead'
 complete -c twofactor -n "__fish_twofactor_needs_command" -f -a "forget" -d 'Forget the logins that would spare a user the next code'
 complete -c twofactor -n "__fish_twofactor_needs_command" -f -a "policy" -d 'Say which rule of `[policy]` holds for a login, and what would happen'
-complete -c twofactor -n "__fish_twofactor_needs_command" -f -a "doctor" -d 'Look for what is set up in a way that cannot be meant'
+complete -c twofactor -n "__fish_twofactor_needs_command" -f -a "doctor" -d 'Look for what is set up in a way that cannot be meant, and say what to change'
 complete -c twofactor -n "__fish_twofactor_needs_command" -f -a "language" -d 'Speak to a user in another language, at the prompt and in messages'
 complete -c twofactor -n "__fish_twofactor_needs_command" -f -a "remove" -d 'Remove a user\'s second factor, or one part of it'
 complete -c twofactor -n "__fish_twofactor_needs_command" -f -a "keys" -d 'The numbered keys that seal secrets on disk'
+complete -c twofactor -n "__fish_twofactor_needs_command" -f -a "import" -d 'Take over what another module or an app has: nobody has to enrol again'
+complete -c twofactor -n "__fish_twofactor_needs_command" -f -a "export" -d 'Show a user\'s secrets as otpauth URIs, one a line, for an app or another host'
+complete -c twofactor -n "__fish_twofactor_needs_command" -f -a "show" -d 'Show the QR code and the secret of a device again'
 complete -c twofactor -n "__fish_twofactor_needs_command" -f -a "completions" -d 'Print what makes a shell complete the commands of this tool'
 complete -c twofactor -n "__fish_twofactor_needs_command" -f -a "man" -d 'Write the manual page of this tool, twofactor.1, into a directory'
+complete -c twofactor -n "__fish_twofactor_using_subcommand setup" -l from -d 'Enrol everybody in a CSV file, without codes as proof' -r -F
+complete -c twofactor -n "__fish_twofactor_using_subcommand setup" -l sheets -d 'With --from, write a sheet to print for each user, DIR/USER.html' -r -F
 complete -c twofactor -n "__fish_twofactor_using_subcommand setup" -l method -d 'What to enrol' -r -f -a "totp\t'An authenticator app'
 hotp\t'A token, or an app, that counts'
 email\t'Codes by mail'
@@ -58,8 +63,7 @@ complete -c twofactor -n "__fish_twofactor_using_subcommand setup" -l label -d '
 complete -c twofactor -n "__fish_twofactor_using_subcommand setup" -l language -d 'What the user is spoken to in from now on [default: as before, or as config.toml says]' -r -f -a "en\t'English'
 de\t'German'
 fr\t'French'"
-complete -c twofactor -n "__fish_twofactor_using_subcommand setup" -l qr -d 'How to show the QR code [default: terminal, if standard output is one]' -r -f -a "terminal\t'In this terminal'
-none\t'Not at all'"
+complete -c twofactor -n "__fish_twofactor_using_subcommand setup" -l qr -d 'The QR code: terminal, none, or a new FILE.png, .svg or .html, a sheet [default: terminal]' -r
 complete -c twofactor -n "__fish_twofactor_using_subcommand setup" -l config -d 'Read the settings from PATH instead of /etc/twofactor/config.toml' -r -F
 complete -c twofactor -n "__fish_twofactor_using_subcommand setup" -l primary -d 'Begin logins with this one from now on, instead of the first that was enrolled'
 complete -c twofactor -n "__fish_twofactor_using_subcommand setup" -l no-confirm -d 'Save at once, without a code as proof'
@@ -140,6 +144,8 @@ complete -c twofactor -n "__fish_twofactor_using_subcommand policy" -l json -d '
 complete -c twofactor -n "__fish_twofactor_using_subcommand policy" -l quiet -d 'Print nothing but what was asked for and errors'
 complete -c twofactor -n "__fish_twofactor_using_subcommand policy" -s h -l help -d 'Print help'
 complete -c twofactor -n "__fish_twofactor_using_subcommand policy" -s V -l version -d 'Print version'
+complete -c twofactor -n "__fish_twofactor_using_subcommand doctor" -l user -d 'Explain one login of this user step by step instead' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand doctor" -l service -d 'The PAM service of that login, a file in /etc/pam.d' -r
 complete -c twofactor -n "__fish_twofactor_using_subcommand doctor" -l config -d 'Read the settings from PATH instead of /etc/twofactor/config.toml' -r -F
 complete -c twofactor -n "__fish_twofactor_using_subcommand doctor" -l json -d 'Print one JSON value on standard output and nothing else there'
 complete -c twofactor -n "__fish_twofactor_using_subcommand doctor" -l quiet -d 'Print nothing but what was asked for and errors'
@@ -180,6 +186,84 @@ complete -c twofactor -n "__fish_twofactor_using_subcommand keys; and __fish_see
 complete -c twofactor -n "__fish_twofactor_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l quiet -d 'Print nothing but what was asked for and errors'
 complete -c twofactor -n "__fish_twofactor_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
 complete -c twofactor -n "__fish_twofactor_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s V -l version -d 'Print version'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and not __fish_seen_subcommand_from google oath otpauth migration passlib" -l config -d 'Read the settings from PATH instead of /etc/twofactor/config.toml' -r -F
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and not __fish_seen_subcommand_from google oath otpauth migration passlib" -l json -d 'Print one JSON value on standard output and nothing else there'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and not __fish_seen_subcommand_from google oath otpauth migration passlib" -l quiet -d 'Print nothing but what was asked for and errors'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and not __fish_seen_subcommand_from google oath otpauth migration passlib" -s h -l help -d 'Print help'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and not __fish_seen_subcommand_from google oath otpauth migration passlib" -s V -l version -d 'Print version'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and not __fish_seen_subcommand_from google oath otpauth migration passlib" -f -a "google" -d 'pam_google_authenticator\'s file, of one user or of all who have one at home'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and not __fish_seen_subcommand_from google oath otpauth migration passlib" -f -a "oath" -d 'pam_oath\'s usersfile'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and not __fish_seen_subcommand_from google oath otpauth migration passlib" -f -a "otpauth" -d 'otpauth:// URIs, one a line'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and not __fish_seen_subcommand_from google oath otpauth migration passlib" -f -a "migration" -d 'What Google Authenticator exports: the text of its QR codes, one a line'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and not __fish_seen_subcommand_from google oath otpauth migration passlib" -f -a "passlib" -d 'passlib\'s JSON, as Flask-Security has it in tf_totp_secret. A code proves that it was opened rightly'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from google" -l user -d 'Whose it is' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from google" -l label -d 'What the device is called [default: authenticator or token]' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from google" -l config -d 'Read the settings from PATH instead of /etc/twofactor/config.toml' -r -F
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from google" -l all -d 'Take the file .google_authenticator of everybody who has one in their home directory'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from google" -l dry-run -d 'Say what would come over, and change nothing'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from google" -l replace -d 'Take the place of the device with the same label'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from google" -l no-recovery -d 'Issue no recovery codes'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from google" -l json -d 'Print one JSON value on standard output and nothing else there'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from google" -l quiet -d 'Print nothing but what was asked for and errors'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from google" -s h -l help -d 'Print help'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from google" -s V -l version -d 'Print version'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from oath" -l user -d 'Only this user' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from oath" -l label -d 'What the device is called [default: authenticator or token]' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from oath" -l config -d 'Read the settings from PATH instead of /etc/twofactor/config.toml' -r -F
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from oath" -l dry-run -d 'Say what would come over, and change nothing'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from oath" -l replace -d 'Take the place of the device with the same label'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from oath" -l no-recovery -d 'Issue no recovery codes'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from oath" -l json -d 'Print one JSON value on standard output and nothing else there'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from oath" -l quiet -d 'Print nothing but what was asked for and errors'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from oath" -s h -l help -d 'Print help'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from oath" -s V -l version -d 'Print version'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from otpauth" -l user -d 'Whose they are' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from otpauth" -l account -d 'Only the account of this name; more than one can be named' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from otpauth" -l label -d 'What the device is called [default: authenticator or token]' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from otpauth" -l config -d 'Read the settings from PATH instead of /etc/twofactor/config.toml' -r -F
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from otpauth" -l dry-run -d 'Say what would come over, and change nothing'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from otpauth" -l replace -d 'Take the place of the device with the same label'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from otpauth" -l no-recovery -d 'Issue no recovery codes'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from otpauth" -l json -d 'Print one JSON value on standard output and nothing else there'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from otpauth" -l quiet -d 'Print nothing but what was asked for and errors'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from otpauth" -s h -l help -d 'Print help'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from otpauth" -s V -l version -d 'Print version'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from migration" -l user -d 'Whose they are' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from migration" -l account -d 'Only the account of this name; more than one can be named' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from migration" -l label -d 'What the device is called [default: authenticator or token]' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from migration" -l config -d 'Read the settings from PATH instead of /etc/twofactor/config.toml' -r -F
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from migration" -l dry-run -d 'Say what would come over, and change nothing'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from migration" -l replace -d 'Take the place of the device with the same label'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from migration" -l no-recovery -d 'Issue no recovery codes'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from migration" -l json -d 'Print one JSON value on standard output and nothing else there'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from migration" -l quiet -d 'Print nothing but what was asked for and errors'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from migration" -s h -l help -d 'Print help'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from migration" -s V -l version -d 'Print version'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from passlib" -l user -d 'Whose it is' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from passlib" -l secrets -d 'The application\'s secrets (SECURITY_TOTP_SECRETS): a JSON object, or lines such as 1: SECRET' -r -F
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from passlib" -l label -d 'What the device is called [default: authenticator or token]' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from passlib" -l config -d 'Read the settings from PATH instead of /etc/twofactor/config.toml' -r -F
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from passlib" -l trust -d 'Ask for no code: a wrong secret is found when its owner cannot log in'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from passlib" -l dry-run -d 'Say what would come over, and change nothing'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from passlib" -l replace -d 'Take the place of the device with the same label'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from passlib" -l no-recovery -d 'Issue no recovery codes'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from passlib" -l json -d 'Print one JSON value on standard output and nothing else there'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from passlib" -l quiet -d 'Print nothing but what was asked for and errors'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from passlib" -s h -l help -d 'Print help'
+complete -c twofactor -n "__fish_twofactor_using_subcommand import; and __fish_seen_subcommand_from passlib" -s V -l version -d 'Print version'
+complete -c twofactor -n "__fish_twofactor_using_subcommand export" -l config -d 'Read the settings from PATH instead of /etc/twofactor/config.toml' -r -F
+complete -c twofactor -n "__fish_twofactor_using_subcommand export" -l force -d 'Write them though standard output is not a terminal'
+complete -c twofactor -n "__fish_twofactor_using_subcommand export" -l json -d 'Print one JSON value on standard output and nothing else there'
+complete -c twofactor -n "__fish_twofactor_using_subcommand export" -l quiet -d 'Print nothing but what was asked for and errors'
+complete -c twofactor -n "__fish_twofactor_using_subcommand export" -s h -l help -d 'Print help'
+complete -c twofactor -n "__fish_twofactor_using_subcommand export" -s V -l version -d 'Print version'
+complete -c twofactor -n "__fish_twofactor_using_subcommand show" -l label -d 'Which device, if there are several' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand show" -l qr -d 'The QR code: terminal, none, or a new FILE.png, .svg or .html, a sheet [default: terminal]' -r
+complete -c twofactor -n "__fish_twofactor_using_subcommand show" -l config -d 'Read the settings from PATH instead of /etc/twofactor/config.toml' -r -F
+complete -c twofactor -n "__fish_twofactor_using_subcommand show" -l json -d 'Print one JSON value on standard output and nothing else there'
+complete -c twofactor -n "__fish_twofactor_using_subcommand show" -l quiet -d 'Print nothing but what was asked for and errors'
+complete -c twofactor -n "__fish_twofactor_using_subcommand show" -s h -l help -d 'Print help'
+complete -c twofactor -n "__fish_twofactor_using_subcommand show" -s V -l version -d 'Print version'
 complete -c twofactor -n "__fish_twofactor_using_subcommand completions" -l config -d 'Read the settings from PATH instead of /etc/twofactor/config.toml' -r -F
 complete -c twofactor -n "__fish_twofactor_using_subcommand completions" -l json -d 'Print one JSON value on standard output and nothing else there'
 complete -c twofactor -n "__fish_twofactor_using_subcommand completions" -l quiet -d 'Print nothing but what was asked for and errors'

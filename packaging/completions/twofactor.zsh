@@ -33,6 +33,8 @@ _twofactor() {
         case $line[1] in
             (setup)
 _arguments "${_arguments_options[@]}" : \
+'(--method --address --number --label --primary --language --qr --replace)--from=[Enrol everybody in a CSV file, without codes as proof]:FILE:_files' \
+'--sheets=[With --from, write a sheet to print for each user, DIR/USER.html]:DIR:_files' \
 '--method=[What to enrol]:M:((totp\:"An authenticator app"
 hotp\:"A token, or an app, that counts"
 email\:"Codes by mail"
@@ -43,8 +45,7 @@ sms\:"Codes by text message"))' \
 '--language=[What the user is spoken to in from now on \[default\: as before, or as config.toml says\]]:L:((en\:"English"
 de\:"German"
 fr\:"French"))' \
-'--qr=[How to show the QR code \[default\: terminal, if standard output is one\]]:HOW:((terminal\:"In this terminal"
-none\:"Not at all"))' \
+'--qr=[The QR code\: terminal, none, or a new FILE.png, .svg or .html, a sheet \[default\: terminal\]]:HOW:_default' \
 '--config=[Read the settings from PATH instead of /etc/twofactor/config.toml]:PATH:_files' \
 '--primary[Begin logins with this one from now on, instead of the first that was enrolled]' \
 '--no-confirm[Save at once, without a code as proof]' \
@@ -216,6 +217,8 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (doctor)
 _arguments "${_arguments_options[@]}" : \
+'--user=[Explain one login of this user step by step instead]:U:_default' \
+'--service=[The PAM service of that login, a file in /etc/pam.d]:S:_default' \
 '--config=[Read the settings from PATH instead of /etc/twofactor/config.toml]:PATH:_files' \
 '--json[Print one JSON value on standard output and nothing else there]' \
 '--quiet[Print nothing but what was asked for and errors]' \
@@ -306,6 +309,146 @@ _arguments "${_arguments_options[@]}" : \
     ;;
 esac
 ;;
+(import)
+_arguments "${_arguments_options[@]}" : \
+'--config=[Read the settings from PATH instead of /etc/twofactor/config.toml]:PATH:_files' \
+'--json[Print one JSON value on standard output and nothing else there]' \
+'--quiet[Print nothing but what was asked for and errors]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+":: :_twofactor__subcmd__import_commands" \
+"*::: :->import" \
+&& ret=0
+
+    case $state in
+    (import)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:twofactor-import-command-$line[1]:"
+        case $line[1] in
+            (google)
+_arguments "${_arguments_options[@]}" : \
+'--user=[Whose it is]:USER:_default' \
+'--label=[What the device is called \[default\: authenticator or token\]]:L:_default' \
+'--config=[Read the settings from PATH instead of /etc/twofactor/config.toml]:PATH:_files' \
+'(--user)--all[Take the file .google_authenticator of everybody who has one in their home directory]' \
+'--dry-run[Say what would come over, and change nothing]' \
+'--replace[Take the place of the device with the same label]' \
+'--no-recovery[Issue no recovery codes]' \
+'--json[Print one JSON value on standard output and nothing else there]' \
+'--quiet[Print nothing but what was asked for and errors]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::file -- The file, or - for standard input:_files' \
+&& ret=0
+;;
+(oath)
+_arguments "${_arguments_options[@]}" : \
+'--user=[Only this user]:USER:_default' \
+'--label=[What the device is called \[default\: authenticator or token\]]:L:_default' \
+'--config=[Read the settings from PATH instead of /etc/twofactor/config.toml]:PATH:_files' \
+'--dry-run[Say what would come over, and change nothing]' \
+'--replace[Take the place of the device with the same label]' \
+'--no-recovery[Issue no recovery codes]' \
+'--json[Print one JSON value on standard output and nothing else there]' \
+'--quiet[Print nothing but what was asked for and errors]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':file -- The file, or - for standard input:_files' \
+&& ret=0
+;;
+(otpauth)
+_arguments "${_arguments_options[@]}" : \
+'--user=[Whose they are]:USER:_default' \
+'*--account=[Only the account of this name; more than one can be named]:NAME:_default' \
+'--label=[What the device is called \[default\: authenticator or token\]]:L:_default' \
+'--config=[Read the settings from PATH instead of /etc/twofactor/config.toml]:PATH:_files' \
+'--dry-run[Say what would come over, and change nothing]' \
+'--replace[Take the place of the device with the same label]' \
+'--no-recovery[Issue no recovery codes]' \
+'--json[Print one JSON value on standard output and nothing else there]' \
+'--quiet[Print nothing but what was asked for and errors]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':file -- The file, or - for standard input:_files' \
+&& ret=0
+;;
+(migration)
+_arguments "${_arguments_options[@]}" : \
+'--user=[Whose they are]:USER:_default' \
+'*--account=[Only the account of this name; more than one can be named]:NAME:_default' \
+'--label=[What the device is called \[default\: authenticator or token\]]:L:_default' \
+'--config=[Read the settings from PATH instead of /etc/twofactor/config.toml]:PATH:_files' \
+'--dry-run[Say what would come over, and change nothing]' \
+'--replace[Take the place of the device with the same label]' \
+'--no-recovery[Issue no recovery codes]' \
+'--json[Print one JSON value on standard output and nothing else there]' \
+'--quiet[Print nothing but what was asked for and errors]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':file -- The file, or - for standard input:_files' \
+&& ret=0
+;;
+(passlib)
+_arguments "${_arguments_options[@]}" : \
+'--user=[Whose it is]:USER:_default' \
+'--secrets=[The application'\''s secrets (SECURITY_TOTP_SECRETS)\: a JSON object, or lines such as 1\: SECRET]:FILE:_files' \
+'--label=[What the device is called \[default\: authenticator or token\]]:L:_default' \
+'--config=[Read the settings from PATH instead of /etc/twofactor/config.toml]:PATH:_files' \
+'--trust[Ask for no code\: a wrong secret is found when its owner cannot log in]' \
+'--dry-run[Say what would come over, and change nothing]' \
+'--replace[Take the place of the device with the same label]' \
+'--no-recovery[Issue no recovery codes]' \
+'--json[Print one JSON value on standard output and nothing else there]' \
+'--quiet[Print nothing but what was asked for and errors]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':file -- The file, or - for standard input:_files' \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(export)
+_arguments "${_arguments_options[@]}" : \
+'--config=[Read the settings from PATH instead of /etc/twofactor/config.toml]:PATH:_files' \
+'--force[Write them though standard output is not a terminal]' \
+'--json[Print one JSON value on standard output and nothing else there]' \
+'--quiet[Print nothing but what was asked for and errors]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':user -- Whose:_default' \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+'--label=[Which device, if there are several]:L:_default' \
+'--qr=[The QR code\: terminal, none, or a new FILE.png, .svg or .html, a sheet \[default\: terminal\]]:HOW:_default' \
+'--config=[Read the settings from PATH instead of /etc/twofactor/config.toml]:PATH:_files' \
+'--json[Print one JSON value on standard output and nothing else there]' \
+'--quiet[Print nothing but what was asked for and errors]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':user -- Whose:_default' \
+&& ret=0
+;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
 '--config=[Read the settings from PATH instead of /etc/twofactor/config.toml]:PATH:_files' \
@@ -353,10 +496,13 @@ _twofactor_commands() {
 'resync:Find a device again by two codes in a row\: a clock that is off by up to 2 hours, a counter that ran ahead' \
 'forget:Forget the logins that would spare a user the next code' \
 'policy:Say which rule of \`\[policy\]\` holds for a login, and what would happen' \
-'doctor:Look for what is set up in a way that cannot be meant' \
+'doctor:Look for what is set up in a way that cannot be meant, and say what to change' \
 'language:Speak to a user in another language, at the prompt and in messages' \
 'remove:Remove a user'\''s second factor, or one part of it' \
 'keys:The numbered keys that seal secrets on disk' \
+'import:Take over what another module or an app has\: nobody has to enrol again' \
+'export:Show a user'\''s secrets as otpauth URIs, one a line, for an app or another host' \
+'show:Show the QR code and the secret of a device again' \
 'completions:Print what makes a shell complete the commands of this tool' \
 'man:Write the manual page of this tool, twofactor.1, into a directory' \
     )
@@ -377,10 +523,51 @@ _twofactor__subcmd__doctor_commands() {
     local commands; commands=()
     _describe -t commands 'twofactor doctor commands' commands "$@"
 }
+(( $+functions[_twofactor__subcmd__export_commands] )) ||
+_twofactor__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'twofactor export commands' commands "$@"
+}
 (( $+functions[_twofactor__subcmd__forget_commands] )) ||
 _twofactor__subcmd__forget_commands() {
     local commands; commands=()
     _describe -t commands 'twofactor forget commands' commands "$@"
+}
+(( $+functions[_twofactor__subcmd__import_commands] )) ||
+_twofactor__subcmd__import_commands() {
+    local commands; commands=(
+'google:pam_google_authenticator'\''s file, of one user or of all who have one at home' \
+'oath:pam_oath'\''s usersfile' \
+'otpauth:otpauth\:// URIs, one a line' \
+'migration:What Google Authenticator exports\: the text of its QR codes, one a line' \
+'passlib:passlib'\''s JSON, as Flask-Security has it in tf_totp_secret. A code proves that it was opened rightly' \
+    )
+    _describe -t commands 'twofactor import commands' commands "$@"
+}
+(( $+functions[_twofactor__subcmd__import__subcmd__google_commands] )) ||
+_twofactor__subcmd__import__subcmd__google_commands() {
+    local commands; commands=()
+    _describe -t commands 'twofactor import google commands' commands "$@"
+}
+(( $+functions[_twofactor__subcmd__import__subcmd__migration_commands] )) ||
+_twofactor__subcmd__import__subcmd__migration_commands() {
+    local commands; commands=()
+    _describe -t commands 'twofactor import migration commands' commands "$@"
+}
+(( $+functions[_twofactor__subcmd__import__subcmd__oath_commands] )) ||
+_twofactor__subcmd__import__subcmd__oath_commands() {
+    local commands; commands=()
+    _describe -t commands 'twofactor import oath commands' commands "$@"
+}
+(( $+functions[_twofactor__subcmd__import__subcmd__otpauth_commands] )) ||
+_twofactor__subcmd__import__subcmd__otpauth_commands() {
+    local commands; commands=()
+    _describe -t commands 'twofactor import otpauth commands' commands "$@"
+}
+(( $+functions[_twofactor__subcmd__import__subcmd__passlib_commands] )) ||
+_twofactor__subcmd__import__subcmd__passlib_commands() {
+    local commands; commands=()
+    _describe -t commands 'twofactor import passlib commands' commands "$@"
 }
 (( $+functions[_twofactor__subcmd__invite_commands] )) ||
 _twofactor__subcmd__invite_commands() {
@@ -449,6 +636,11 @@ _twofactor__subcmd__resync_commands() {
 _twofactor__subcmd__setup_commands() {
     local commands; commands=()
     _describe -t commands 'twofactor setup commands' commands "$@"
+}
+(( $+functions[_twofactor__subcmd__show_commands] )) ||
+_twofactor__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'twofactor show commands' commands "$@"
 }
 (( $+functions[_twofactor__subcmd__status_commands] )) ||
 _twofactor__subcmd__status_commands() {

@@ -62,7 +62,10 @@ fn a_roll_out_goes_from_nobody_to_everybody_and_back() {
     let guide = Guide::new("rolling-out.md", "[policy]\nmode = \"monitor\"\n");
     assert_eq!(guide.login("000000"), "PAM_PERM_DENIED", "alone in its stack, the module asks for nothing");
     guide.sandbox.bash("usermod -aG staff alice; touch /var/log/auth.log").succeeded();
-    guide.follow("twofactor doctor");
+    // A stack of nothing but our line is for the codes of this test alone, and the doctor says so.
+    let findings = guide.sandbox.run("twofactor", ["doctor"]);
+    assert!(guide.text.contains("twofactor doctor\n"), "{}", guide.text);
+    assert!(findings.stdout.contains("warn  mode \"monitor\" keeps nobody out\n"), "{}", findings.stdout);
     guide.follow("twofactor report --since 7d");
     guide.follow("twofactor report --since 7d --group staff --html /root/rollout.html");
     for settings in guide.blocks("[policy]").into_iter().chain(guide.blocks("[[policy.rule]]")) {

@@ -119,7 +119,9 @@ pub(crate) enum Command {
     )]
     Policy(Policy),
     /// Look for what is set up in a way that cannot be meant, and say what to change.
-    #[command(after_help = DOCTOR_NOTES)]
+    ///
+    /// It changes nothing. Exit status 1 if any check fails; a warning fails none.
+    #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(Doctor),
     /// Speak to a user in another language, at the prompt and in messages.
     #[command(after_help = "Examples:\n  twofactor language alice de")]
@@ -146,9 +148,12 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Keys(Keys),
     /// Take over what another module or an app has: nobody has to enrol again.
-    #[command(subcommand, after_help = crate::commands::import::EXAMPLES)]
+    #[command(subcommand)]
     Import(crate::commands::import::Import),
     /// Show a user's secrets as otpauth URIs, one a line, for an app or another host.
+    #[command(
+        after_help = "Examples:\n  twofactor export alice\n  twofactor export alice --force | age -p > alice.age"
+    )]
     Export {
         /// Whose.
         user: String,
@@ -199,7 +204,10 @@ pub(crate) struct Policy {
 pub(crate) struct Setup {
     /// Whom to enrol.
     pub(crate) user: Option<String>,
-    /// Enrol everybody in a CSV file, without codes as proof; see below.
+    /// Enrol everybody in a CSV file, without codes as proof.
+    ///
+    /// It begins with a line of names: user, and if you like method, address, number, label, language. Who has that
+    /// device already is left alone, so that what was interrupted goes on when it is run again.
     #[arg(long, value_name = "FILE", conflicts_with_all = CONFLICTS_WITH_FROM)]
     pub(crate) from: Option<PathBuf>,
     /// With --from, write a sheet to print for each user, DIR/USER.html.
@@ -484,11 +492,7 @@ const SETUP_EXAMPLES: &str = "Examples:
   twofactor setup alice --method sms --number +4930123456 --primary
   twofactor setup alice --no-confirm --json
   twofactor setup alice --no-confirm --qr /root/alice.html
-  twofactor setup --from team.csv --sheets /root/sheets
-
-A CSV file begins with a line of names: user, and if you like method, address,
-number, label, language. Who has that device already is left alone, so that what
-was interrupted goes on when it is run again.";
+  twofactor setup --from team.csv --sheets /root/sheets";
 
 const SHOW_EXAMPLES: &str =
     "Recovery codes are not kept and cannot be shown again: twofactor recovery USER issues new ones.
@@ -509,8 +513,6 @@ const COMPLETIONS_EXAMPLES: &str = "Examples:
   twofactor completions zsh > _twofactor
   twofactor completions fish | source";
 
-const DOCTOR_NOTES: &str = "Examples:
+const DOCTOR_EXAMPLES: &str = "Examples:
   twofactor doctor
-  twofactor doctor --user alice --service sudo
-
-It changes nothing. Exit status 1 if any check fails; a warning fails none.";
+  twofactor doctor --user alice --service sudo";

@@ -8,6 +8,9 @@ use clap::{Args, Subcommand};
 #[derive(Subcommand)]
 pub(crate) enum Import {
     /// pam_google_authenticator's file, of one user or of all who have one at home.
+    #[command(after_help = "Examples:
+  twofactor import google --all --dry-run
+  twofactor import google /home/alice/.google_authenticator --user alice")]
     Google {
         /// The file, or - for standard input.
         #[arg(required_unless_present = "all", value_name = "FILE")]
@@ -22,6 +25,7 @@ pub(crate) enum Import {
         how: How,
     },
     /// pam_oath's usersfile.
+    #[command(after_help = "Examples:\n  twofactor import oath /etc/users.oath")]
     Oath {
         /// The file, or - for standard input.
         #[arg(value_name = "FILE")]
@@ -33,6 +37,7 @@ pub(crate) enum Import {
         how: How,
     },
     /// otpauth:// URIs, one a line.
+    #[command(after_help = "Examples:\n  twofactor import otpauth /root/alice.txt --user alice")]
     Otpauth {
         #[command(flatten)]
         accounts: Chosen,
@@ -40,6 +45,9 @@ pub(crate) enum Import {
         how: How,
     },
     /// What Google Authenticator exports: the text of its QR codes, one a line.
+    #[command(after_help = "Examples:
+  zbarimg -q --raw export.png | twofactor import migration - --user alice
+  twofactor import migration x.txt --user alice --account alice@example.org")]
     Migration {
         #[command(flatten)]
         accounts: Chosen,
@@ -47,6 +55,9 @@ pub(crate) enum Import {
         how: How,
     },
     /// passlib's JSON, as Flask-Security has it in tf_totp_secret. A code proves that it was opened rightly.
+    #[command(
+        after_help = "Examples:\n  twofactor import passlib alice.json --user alice --secrets keys.json"
+    )]
     Passlib {
         /// The file, or - for standard input.
         #[arg(value_name = "FILE")]
@@ -95,9 +106,3 @@ pub(crate) struct How {
     #[arg(long)]
     pub(super) no_recovery: bool,
 }
-
-pub(crate) const EXAMPLES: &str = "Examples:
-  twofactor import google --all --dry-run
-  twofactor import google /home/alice/.google_authenticator --user alice
-  twofactor import oath /etc/users.oath
-  zbarimg -q --raw export.png | twofactor import migration - --user alice --account alice@example.org --json";

@@ -21,7 +21,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use arguments::{EXAMPLES, Import};
+pub(crate) use arguments::Import;
 
 use std::collections::BTreeMap;
 use std::path::Path;
