@@ -252,11 +252,12 @@ fn a_rule_that_cannot_be_meant_is_refused_where_it_stands() {
 #[test]
 fn the_doctor_names_rules_that_never_match_and_names_that_nobody_has() {
     let machine = Machine::new();
+    machine.sandbox.bash("groupadd -g 900 first; groupadd -o -g 900 second").succeeded();
     machine.configure(
         "[[policy.rule]]\nservice = ['sudo', 'su']\nrhost = ['10.0.0.0/8']\n\
          [[policy.rule]]\nservice = ['sudo']\nrhost = ['10.1.0.0/16', '10.2.3.4']\nuser = ['alice']\n\
          [[policy.rule]]\ngroup = ['admin']\nmode = 'monitor'\nunenrolled = 'enroll until 2027-01-31'\n\
-         [[policy.rule]]\nuser = ['alcie']\nunenrolled = 'enroll'\n\
+         [[policy.rule]]\nuser = ['alcie']\ngroup = ['second']\nunenrolled = 'enroll'\n\
          [[policy.rule]]\nssh_auth = ['publickey:sk-*']\n\
          [[policy.rule]]\nssh_auth = ['publickey:sk-ssh-ed25519@openssh.com']\n",
     );
@@ -276,6 +277,7 @@ fn the_doctor_names_rules_that_never_match_and_names_that_nobody_has() {
             ("policy-order", "rule 2 of [policy] never matches: rule 1 matches all that it does"),
             ("policy-order", "rule 6 of [policy] never matches: rule 5 matches all that it does"),
             ("policy-groups", "rule 3 of [policy] names the group \"admin\", which there is not"),
+            ("policy-groups", "rule 4 of [policy] names the group \"second\", whose number is that of \"first\""),
             ("policy-users", "rule 4 of [policy] names the user \"alcie\", whom there is not"),
             ("policy-enroll", "unenrolled = \"enroll\" trusts whoever knows a password and comes first, for ever"),
             ("policy-monitor", "mode \"monitor\" keeps nobody out"),

@@ -90,13 +90,15 @@ fn account_of(user: &nix::unistd::User) -> Option<Account> {
     Some(Account { name, uid: user.uid.as_raw() })
 }
 
-/// Whether there is a group of that name.
+/// The name that the number of a group is known by, which is the one that rules see; `None` if there is no such group.
 ///
 /// # Errors
-/// The database cannot answer.
-pub fn group_exists(name: &str) -> Result<bool, LookUpError> {
-    let found = nix::unistd::Group::from_name(name).map_err(|source| LookUpError { source })?;
-    Ok(found.is_some())
+/// The system cannot tell.
+pub fn group_known_as(name: &str) -> Result<Option<String>, LookUpError> {
+    let failed = |source| LookUpError { source };
+    let Some(group) = nix::unistd::Group::from_name(name).map_err(failed)? else { return Ok(None) };
+    let known = nix::unistd::Group::from_gid(group.gid).map_err(failed)?;
+    Ok(Some(known.unwrap_or(group).name))
 }
 
 /// Who a program runs as that may nothing.

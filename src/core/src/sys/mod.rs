@@ -12,7 +12,7 @@ pub use directory::{Directory, Prepared, split};
 pub use entropy::{Entropy, EntropyError, Kernel};
 pub use file::{FileError, Problem, TrustedFile};
 pub use host::{
-    Accounts, LookUpError, Passwd, Surroundings, Unprivileged, file_size_limit, group_exists, host_name,
+    Accounts, LookUpError, Passwd, Surroundings, Unprivileged, file_size_limit, group_known_as, host_name,
     running_as_root,
 };
 pub use lock::{Locked, PATIENCE};

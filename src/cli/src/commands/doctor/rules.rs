@@ -1,7 +1,7 @@
 //! The rules of `[policy]`: those that never match, names that nobody has, modes that were to be for a while.
 
 use twofactor_core::policy::{Mode, Policy, Unenrolled};
-use twofactor_core::sys::{Accounts, LookUpError, Passwd, group_exists};
+use twofactor_core::sys::{Accounts, LookUpError, Passwd, group_known_as};
 
 use super::Finding;
 use crate::output::counted;
@@ -16,10 +16,22 @@ pub(super) fn look(policy: &Policy) -> Result<Vec<Finding>, LookUpError> {
     }
     for (number, rule) in (1..).zip(&policy.rules) {
         for group in rule.group.iter().flatten() {
-            if !group_exists(group)? {
-                let message = format!("rule {number} of [policy] names the group {group:?}, which there is not");
-                let hint = format!("see which there are: getent group; or make it: groupadd {group}");
-                findings.push(Finding::fail("policy-groups", message, hint));
+            match group_known_as(group)? {
+                None => {
+                    let message = format!("rule {number} of [policy] names the group {group:?}, which there is not");
+                    let hint = format!("see which there are: getent group; or make it: groupadd {group}");
+                    findings.push(Finding::fail("policy-groups", message, hint));
+                }
+                Some(known) if known != *group => {
+                    let message = format!(
+                        "rule {number} of [policy] names the group {group:?}, whose number is that of {known:?}"
+                    );
+                    let hint = format!(
+                        "write {known:?} there, or give {group} a number of its own: groupmod -g NUMBER {group}"
+                    );
+                    findings.push(Finding::fail("policy-groups", message, hint));
+                }
+                Some(_) => {}
             }
         }
         for user in rule.user.iter().flatten() {

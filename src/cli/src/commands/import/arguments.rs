@@ -55,9 +55,7 @@ pub(crate) enum Import {
         how: How,
     },
     /// passlib's JSON, as Flask-Security has it in tf_totp_secret. A code proves that it was opened rightly.
-    #[command(
-        after_help = "Examples:\n  twofactor import passlib alice.json --user alice --secrets keys.json"
-    )]
+    #[command(after_help = "Examples:\n  twofactor import passlib alice.json --user alice --secrets keys.json")]
     Passlib {
         /// The file, or - for standard input.
         #[arg(value_name = "FILE")]
