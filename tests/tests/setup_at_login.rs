@@ -8,7 +8,7 @@ const ENROLL: &str = "issuer = 'example.org'\n[policy]\nunenrolled = 'enroll'\n"
 const INVITE: &str = "issuer = 'example.org'\n[policy]\nunenrolled = 'invite'\n";
 const HOW: &str = "or type t for a key to type in: ";
 const ASKED: &str = "Code of the app (q: QR code, i: inverted, t: key to type in): ";
-const KEPT: &str = "Press Enter once you have them: ";
+const KEPT: &str = "Type ok once you have them: ";
 
 #[test]
 fn a_code_on_the_screen_of_an_ssh_client_is_scanned_and_lets_in() {
@@ -43,15 +43,16 @@ fn a_code_on_the_screen_of_an_ssh_client_is_scanned_and_lets_in() {
         window.wait_for(KEPT);
         let recovery_codes = codes_in(&window.shown());
         assert_eq!(recovery_codes.len(), 10, "{}", window.shown());
-        window.type_line("");
+        window.type_line("ok");
         window.wait_for("let in: alice");
 
         // From now on it is asked for, and what was used at the set-up is used.
+        let code = secret.code_in(30);
         let mut visit = door.knock("alice");
-        visit.answer("", &secret.code_in(30));
+        visit.answer("", &code);
         visit.is_let_in("outcome=proved reason=code-accepted method=totp device=authenticator");
         let mut visit = door.knock("alice");
-        visit.answer("", &secret.code_in(30));
+        visit.answer("", &code);
         visit.answer("(that code was already used, give a new one, 2 tries left) ".trim_end(), &recovery_codes[0]);
         visit.expect("let in: alice");
         door.sandbox.run("twofactor", ["remove", "alice"]).succeeded();
@@ -73,7 +74,7 @@ fn a_client_without_unicode_gets_the_key_as_text() {
     assert!(window.shown().is_ascii() && !window.shown().contains('\\'), "{}", window.shown());
     window.type_line(&spelt(&window.shown()).code());
     window.wait_for(KEPT);
-    window.type_line("");
+    window.type_line("ok");
     window.wait_for("let in: alice");
     assert!(is_enrolled(&door.sandbox, "alice"));
 }
@@ -195,9 +196,9 @@ fn of_two_who_come_with_one_ticket_one_is_let_in() {
         prove(visit)
     });
     let [mut first, mut second] = visits;
-    second.type_line("");
+    second.type_line("ok");
     second.expect("let in: alice");
-    first.type_line("");
+    first.type_line("ok");
     first.expect("Permission denied");
     let decisions = first.decisions();
     let refused = "outcome=unavailable reason=records-unavailable error=\"alice: already enrolled\"";
@@ -292,7 +293,7 @@ const UNMOUNT: &str = "umount /var/lib/twofactor";
 #[track_caller]
 fn set_up(visit: &mut Visit<'_>) -> Secret {
     let secret = prove(visit);
-    visit.type_line("");
+    visit.type_line("ok");
     secret
 }
 

@@ -96,10 +96,12 @@ impl Login<'_> {
 
     /// Takes an answer in the course of a set-up.
     pub(super) fn go_on(&mut self, mut set_up: SetUp, answer: &[u8]) -> Next {
-        if let Stage::Kept(prepared) = set_up.stage {
-            return self.finish(&set_up.account, set_up.ticket.is_some(), &prepared);
-        }
         set_up.stage = match (answer.trim_ascii(), set_up.stage) {
+            // An ssh client whose terminal has gone answers with nothing: that is nobody's word.
+            (b"ok" | b"OK" | b"Ok", Stage::Kept(prepared)) => {
+                return self.finish(&set_up.account, set_up.ticket.is_some(), &prepared);
+            }
+            (_, kept @ Stage::Kept(_)) => kept,
             (b"t" | b"T" | b"?", _) => Stage::Spelt,
             (b"i" | b"I", Stage::Drawn(number)) => Stage::Drawn(1 - number.min(1)),
             (b"i" | b"I", _) => Stage::Drawn(1),

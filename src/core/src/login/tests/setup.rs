@@ -4,6 +4,7 @@ use super::*;
 
 const BY_SET_UP: Outcome = Outcome::Proved(ProvedBy::SetUp);
 const ENTER: Option<&[u8]> = Some(b"");
+const DONE: Option<&[u8]> = Some(b"ok");
 const KEY: Option<&[u8]> = Some(b"t");
 const INVERTED: Option<&[u8]> = Some(b"i");
 const QR: Option<&[u8]> = Some(b"q");
@@ -34,7 +35,7 @@ fn set_up(world: &World, answers: &[Option<&[u8]>]) -> (Vec<String>, Ending, Opt
 #[test]
 fn somebody_without_an_app_sets_one_up_and_is_in() {
     let world = newcomer("unenrolled = 'enroll'");
-    let (prompts, ending, enrolment) = set_up(&world, &[ENTER, RIGHT, ENTER]);
+    let (prompts, ending, enrolment) = set_up(&world, &[ENTER, RIGHT, DONE]);
     assert_eq!(ending, Ending { outcome: BY_SET_UP, farewell: None });
     assert_eq!(enrolment.as_deref(), Some("alice:1:5ea1"));
     assert_eq!(*world.saved.borrow(), [""; 0], "nothing is saved before the host has let them in");
@@ -50,7 +51,7 @@ fn somebody_without_an_app_sets_one_up_and_is_in() {
              Have the app ready. Press Enter for a QR code, or type t for a key to type in: ",
             "\nDARK\nCode of the app (q: QR code, i: inverted, t: key to type in): ",
             "\nThese recovery codes let you in, each once, if you lose the phone. Keep them in a safe place:\n\n\
-             abcd-efgh\nijkl-mnop\n\nPress Enter once you have them: ",
+             abcd-efgh\nijkl-mnop\n\nType ok once you have them: ",
         ]
     );
     let log = world.log();
@@ -61,7 +62,7 @@ fn somebody_without_an_app_sets_one_up_and_is_in() {
 #[test]
 fn the_secret_is_shown_light_or_dark_or_spelt_as_often_as_anybody_needs() {
     let world = newcomer("unenrolled = 'enroll'");
-    let (prompts, ending, _) = set_up(&world, &[KEY, QR, INVERTED, INVERTED, ENTER, INVERTED, RIGHT, ENTER]);
+    let (prompts, ending, _) = set_up(&world, &[KEY, QR, INVERTED, INVERTED, ENTER, INVERTED, RIGHT, DONE]);
     assert_eq!(ending.outcome, BY_SET_UP);
     let shown: Vec<_> = prompts.iter().map(|prompt| prompt.lines().nth(1).unwrap()).collect();
     let by_hand = "In the app, add an account by hand: alice at example.org, time-based, with this key:";
@@ -92,7 +93,7 @@ fn wrong_codes_are_told_how_often_there_is_another_try_and_then_nothing_is_kept(
     let again = "\nThat is not the code, 2 tries left. Is the clock of the phone right?\n\
                  Code of the app (q: QR code, i: inverted, t: key to type in): ";
     assert_eq!(prompts[2], again);
-    let (_, ending, enrolment) = set_up(&world, &[ENTER, WRONG, INVERTED, RIGHT, ENTER]);
+    let (_, ending, enrolment) = set_up(&world, &[ENTER, WRONG, INVERTED, RIGHT, DONE]);
     assert_eq!((ending.outcome, enrolment.is_some()), (BY_SET_UP, true));
 }
 
@@ -100,7 +101,7 @@ fn wrong_codes_are_told_how_often_there_is_another_try_and_then_nothing_is_kept(
 fn whoever_goes_away_leaves_nothing_wherever_they_are() {
     for ticket in [false, true] {
         let world = if ticket { invited("unenrolled = 'invite'") } else { newcomer("unenrolled = 'enroll'") };
-        let all = [Some(TICKET.as_bytes()), ENTER, RIGHT, ENTER];
+        let all = [Some(TICKET.as_bytes()), ENTER, RIGHT, DONE];
         for length in 0..if ticket { 4 } else { 3 } {
             let mut answers = all[usize::from(!ticket)..][..length].to_vec();
             answers.push(GONE);
@@ -112,11 +113,23 @@ fn whoever_goes_away_leaves_nothing_wherever_they_are() {
 }
 
 #[test]
+fn an_empty_answer_as_of_a_client_that_has_gone_saves_nothing() {
+    let world = invited("unenrolled = 'invite'");
+    let ticket = Some(TICKET.as_bytes());
+    let (prompts, ending, _) = set_up(&world, &[ticket, ENTER, RIGHT, ENTER, Some(b"no"), GONE]);
+    assert_eq!(ending.outcome, Outcome::Refused(Refusal::NoAnswer));
+    assert_eq!(*world.saved.borrow(), [""; 0]);
+    assert!(prompts[3..].iter().all(|prompt| prompt.contains("abcd-efgh")), "{prompts:?}");
+    let (_, ending, _) = set_up(&world, &[ticket, ENTER, RIGHT, ENTER, Some(b" OK ")][..]);
+    assert_eq!(ending.outcome, BY_SET_UP);
+}
+
+#[test]
 fn a_ticket_opens_what_nobody_else_is_offered_and_is_saved_at_once() {
     for settings in ["unenrolled = 'invite'", "unenrolled = 'enroll until 1970-01-01'"] {
         let world = invited(settings);
         world.now.set(86_400);
-        let (prompts, ending, enrolment) = set_up(&world, &[WRONG, Some(TICKET.as_bytes()), ENTER, RIGHT, ENTER]);
+        let (prompts, ending, enrolment) = set_up(&world, &[WRONG, Some(TICKET.as_bytes()), ENTER, RIGHT, DONE]);
         assert_eq!((ending.outcome, enrolment), (BY_SET_UP, None), "{settings}");
         assert_eq!(*world.saved.borrow(), ["alice 1:5ea1"]);
         assert_eq!(prompts[0], "Verification code: ");
@@ -125,7 +138,7 @@ fn a_ticket_opens_what_nobody_else_is_offered_and_is_saved_at_once() {
     }
     let early = newcomer("unenrolled = 'enroll until 1970-01-01'");
     early.now.set(86_399);
-    assert_eq!(set_up(&early, &[ENTER, RIGHT, ENTER]).1.outcome, BY_SET_UP);
+    assert_eq!(set_up(&early, &[ENTER, RIGHT, DONE]).1.outcome, BY_SET_UP);
 }
 
 #[test]
@@ -168,8 +181,8 @@ fn what_cannot_be_set_up_lets_nobody_in() {
     assert!(log.contains("error=\"the disk is full\""), "{log}");
     let ticket = Some(TICKET.as_bytes());
     outcome(Tool::IsMissing, "unenrolled = 'invite'", true, &[ticket]);
-    outcome(Tool::CannotSave, "unenrolled = 'enroll'", false, &[ENTER, RIGHT, ENTER]);
-    let log = outcome(Tool::CannotSave, "unenrolled = 'invite'", true, &[ticket, ENTER, RIGHT, ENTER]);
+    outcome(Tool::CannotSave, "unenrolled = 'enroll'", false, &[ENTER, RIGHT, DONE]);
+    let log = outcome(Tool::CannotSave, "unenrolled = 'invite'", true, &[ticket, ENTER, RIGHT, DONE]);
     assert!(log.contains("error=\"the ticket was used\""), "{log}");
 }
 
@@ -195,7 +208,7 @@ fn whoever_has_a_password_to_type_first_needs_a_ticket_and_the_password_goes_on(
     for answer in [ENTER, RIGHT] {
         login.answer(answer);
     }
-    let Next::End(ending) = login.answer(ENTER) else { panic!("no end") };
+    let Next::End(ending) = login.answer(DONE) else { panic!("no end") };
     assert_eq!(ending.outcome, BY_SET_UP);
     assert_eq!(login.take_password().unwrap().expose(), b"hunter2");
     world.is_invited.set(false);
