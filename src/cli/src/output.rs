@@ -10,6 +10,7 @@ use twofactor_message::shown;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::terminal;
 
 /// Standard output and standard error.
 pub(crate) struct Output {
@@ -30,6 +31,14 @@ impl Output {
 
     pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
+    }
+
+    /// Refuses to write what lets somebody in where no person looks, unless a program asks for it.
+    pub(crate) fn is_for_eyes(&self, secrets: &str, hint: &'static str) -> Result<(), Failure> {
+        if self.json || terminal::is_seen() {
+            return Ok(());
+        }
+        Err(Failure::misused(format!("standard output is not a terminal, and {secrets} would be written to it"), hint))
     }
 
     /// What was asked for.

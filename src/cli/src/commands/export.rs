@@ -8,17 +8,14 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::office::{Office, account};
+use crate::otpauth;
 use crate::output::Output;
-use crate::{otpauth, terminal};
 
 /// Runs the command.
 pub(crate) fn run(user: &str, force: bool, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
     let office = Office::open(config)?;
-    if !output.is_json() && !force && !terminal::is_seen() {
-        return Err(Failure::misused(
-            "standard output is not a terminal, and secrets would be written to it",
-            "use --json, or say --force if that is meant",
-        ));
+    if !force {
+        output.is_for_eyes("secrets", "use --json, or say --force if that is meant")?;
     }
     let account = account(user)?;
     let devices = office.registrar().export(&account).map_err(|error| Failure::about(user, &error))?;

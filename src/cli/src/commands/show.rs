@@ -11,10 +11,10 @@ use super::setup::{introduction, picture};
 use crate::arguments::{Format, Qr, Show};
 use crate::failure::Failure;
 use crate::office::{Office, account};
+use crate::otpauth;
 use crate::output::Output;
 use crate::paper::Blank;
 use crate::sheet::{self, Sheet};
-use crate::{otpauth, terminal};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Show, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
@@ -22,11 +22,8 @@ pub(crate) fn run(arguments: &Show, config: Option<&Path>, output: &mut Output) 
     let account = account(&arguments.user)?;
     let user = account.name.as_str();
     let label = arguments.label.clone().map(Label::try_from).transpose()?;
-    if !output.is_json() && arguments.qr.is_none() && !terminal::is_seen() {
-        return Err(Failure::misused(
-            "standard output is not a terminal, and the secret would be written to it",
-            "use --json, or say --qr none if that is meant",
-        ));
+    if arguments.qr.is_none() {
+        output.is_for_eyes("the secret", "use --json, or say --qr none if that is meant")?;
     }
     let shown = office.registrar().show(&account, label.as_ref()).map_err(|error| Failure::about(user, &error))?;
     let (parameters, base32) = (shown.parameters, otpauth::base32(&shown.secret));

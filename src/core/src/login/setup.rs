@@ -89,8 +89,8 @@ impl Login<'_> {
         };
         self.subject = Subject::Nobody(Refusal::NotEnrolled);
         self.log_set_up(if ticket.is_some() { "begun-by-ticket" } else { "begun" });
-        let is_drawn = !offer.drawings.iter().any(|drawing| drawing.is_empty());
-        let set_up = SetUp { account, ticket, offer, stage: if is_drawn { Stage::Asked } else { Stage::Spelt } };
+        let stage = if offer.is_drawn() { Stage::Asked } else { Stage::Spelt };
+        let set_up = SetUp { account, ticket, offer, stage };
         self.show(set_up)
     }
 
@@ -161,7 +161,7 @@ impl Login<'_> {
                 say(&words.say(Sentence::SetUpNeeded));
                 (Sentence::SetUpHow, true)
             }
-            Stage::Drawn(number) if !set_up.offer.drawings.iter().any(|drawing| drawing.is_empty()) => {
+            Stage::Drawn(number) if set_up.offer.is_drawn() => {
                 say(set_up.offer.drawings.get(*number).map_or("", |drawing| drawing.trim_end_matches('\n')));
                 (Sentence::SetUpCode, config.prompt.echo)
             }

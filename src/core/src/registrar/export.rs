@@ -2,10 +2,10 @@
 
 use super::{Registrar, RegistrarError};
 use crate::account::Account;
-use crate::enrolment::{Enrolment, EnrolmentError, Kind, purpose_of_device};
+use crate::enrolment::{DeviceId, Enrolment, EnrolmentError, Kind, Otp, purpose_of_device};
 use crate::factor::Label;
 use crate::factor::totp::{Moving, Parameters, next_counter};
-use crate::keyring::Binding;
+use crate::keyring::{Binding, Keyring};
 use crate::secret::Secret;
 use crate::state::StateFile;
 use crate::store::{StoreError, enrolment_name};
@@ -41,21 +41,30 @@ impl Registrar<'_> {
 
     /// The devices of an enrolment that make codes by themselves, opened.
     pub(super) fn opened(&self, enrolment: &Enrolment) -> Result<Vec<Exported>, RegistrarError> {
-        let (keyring, account) = (self.files.keyring()?, &enrolment.account);
+        let keyring = self.files.keyring()?;
         let mut opened = Vec::with_capacity(enrolment.devices.len());
         for device in &enrolment.devices {
-            let Kind::Otp(otp) = &device.kind else { continue };
-            let purpose = purpose_of_device(otp.parameters.method(), device.id);
-            let secret = keyring.open(&otp.sealed, &Binding { account, purpose: &purpose });
-            let secret = secret.map_err(|source| {
-                let path = self.files.users().map(|users| users.path().join(enrolment_name(&account.name)));
-                StoreError::Enrolment {
-                    path: path.unwrap_or_default(),
-                    source: EnrolmentError::Sealed { purpose, source },
-                }
-            })?;
-            opened.push(Exported { label: device.label.clone(), parameters: otp.parameters, secret });
+            if let Kind::Otp(otp) = &device.kind {
+                let secret = self.secret(&keyring, &enrolment.account, device.id, otp)?;
+                opened.push(Exported { label: device.label.clone(), parameters: otp.parameters, secret });
+            }
         }
         Ok(opened)
+    }
+
+    /// The secret of a device.
+    pub(super) fn secret(
+        &self,
+        keyring: &Keyring,
+        account: &Account,
+        id: DeviceId,
+        otp: &Otp,
+    ) -> Result<Secret, RegistrarError> {
+        let purpose = purpose_of_device(otp.parameters.method(), id);
+        let opened = keyring.open(&otp.sealed, &Binding { account, purpose: &purpose });
+        Ok(opened.map_err(|source| {
+            let path = self.files.users().map(|users| users.path().join(enrolment_name(&account.name)));
+            StoreError::Enrolment { path: path.unwrap_or_default(), source: EnrolmentError::Sealed { purpose, source } }
+        })?)
     }
 }

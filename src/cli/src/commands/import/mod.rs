@@ -31,7 +31,6 @@ use twofactor_core::account::Account;
 use crate::failure::Failure;
 use crate::office::{Office, account, account_named};
 use crate::output::Output;
-use crate::terminal;
 use arguments::{Chosen, How};
 use device::{Device, Mistake, Used};
 use enrol::Desk;
@@ -45,11 +44,8 @@ pub(crate) fn run(import: &Import, config: Option<&Path>, output: &mut Output) -
         Import::Migration { how, .. } | Import::Passlib { how, .. } => how,
     };
     let desk = Desk { office: &office, how, output };
-    if !output.is_json() && !how.dry_run && desk.issues_codes() && !terminal::is_seen() {
-        return Err(Failure::misused(
-            "standard output is not a terminal, and recovery codes would be written to it",
-            "use --json, or say --no-recovery",
-        ));
+    if !how.dry_run && desk.issues_codes() {
+        output.is_for_eyes("recovery codes", "use --json, or say --no-recovery")?;
     }
     match import {
         Import::Google { all: true, .. } => everybody(&desk),

@@ -27,7 +27,6 @@ use crate::office::{Office, account_named, reader};
 use crate::output::Output;
 use crate::paper::{Blank, Filled};
 use crate::sheet::{self, Sheet};
-use crate::terminal;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
@@ -45,13 +44,10 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
     let label = Label::try_from(arguments.label.clone().unwrap_or_else(|| usual_label(method).to_owned()))?;
     let is_hidden =
         matches!(arguments.qr, Some(Qr::None | Qr::Terminal)) || is_sheet(arguments) && arguments.no_confirm;
-    if !output.is_json() && !is_hidden && !terminal::is_seen() {
+    if !is_hidden {
         let is_secret = matches!(method, Method::Totp | Method::Hotp);
         let secrets = if is_secret { "the secret" } else { "recovery codes" };
-        return Err(Failure::misused(
-            format!("standard output is not a terminal, and {secrets} would be written to it"),
-            "use --json, or say --qr none if that is meant",
-        ));
+        output.is_for_eyes(secrets, "use --json, or say --qr none if that is meant")?;
     }
     check_target(arguments, method)?;
     check_picture(arguments, method)?;

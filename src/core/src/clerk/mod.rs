@@ -1,6 +1,10 @@
 //! What a set-up at a login has done outside the host: the tool draws the code, and makes and saves the enrolment. One
 //! process for each question, which is answered in one frame of texts.
 
+mod frame;
+
+pub use frame::{FRAME_MAX_BYTES, frame, texts};
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -50,6 +54,14 @@ pub struct Offer {
     pub drawings: [Zeroizing<String>; 2],
 }
 
+impl Offer {
+    /// Whether there are drawings.
+    #[must_use]
+    pub fn is_drawn(&self) -> bool {
+        self.drawings.iter().all(|drawing| !drawing.is_empty())
+    }
+}
+
 /// An enrolment that is not saved.
 pub struct Prepared {
     /// The recovery codes in it, one a line.
@@ -71,40 +83,61 @@ impl<'c> Tool<'c> {
         Self { config, program: Path::new(PROGRAM) }
     }
 
-    fn ask(&self, question: &str, name: &str, texts: &[&str]) -> Result<[Zeroizing<String>; 3], ClerkError> {
+    /// Asks, and has the answer for as long as it is looked at.
+    fn ask<const N: usize, T>(
+        &self,
+        question: &str,
+        name: &str,
+        said: &[&str],
+        hear: impl FnOnce([&str; N]) -> T,
+    ) -> Result<T, ClerkError> {
+        let answer = self.answer(question, name, said)?;
+        let texts = texts(&answer).ok_or_else(|| self.failed("it did not say what was asked for"))?;
+        Ok(hear(texts))
+    }
+
+    fn answer(&self, question: &str, name: &str, said: &[&str]) -> Result<Zeroizing<Vec<u8>>, ClerkError> {
         let mut arguments = Vec::new();
         if let Some(config) = self.config {
             // Arguments of a PAM line that are not UTF-8 are refused.
             arguments.extend(["--config".to_owned(), config.to_string_lossy().into_owned()]);
         }
         arguments.extend(["at-login", question, "--", name].map(str::to_owned));
-        let failed = |why: &str| ClerkError::new(format!("{}: {why}", self.program.display()));
-        let mut program =
-            Program::start(self.program, &arguments, &framed(texts)).map_err(|error| failed(&error.to_string()))?;
+        let question = frame(said).ok_or_else(|| self.failed("there is too much to be said"))?;
+        let started = Program::start(self.program, &arguments, &question);
+        let mut program = started.map_err(|error| self.failed(&error.to_string()))?;
         let started = Instant::now();
-        let mut said = Zeroizing::new(Vec::with_capacity(FRAME_MAX_BYTES));
-        let reading = program.read(&mut said, FRAME_MAX_BYTES, PATIENCE);
+        let mut answer = Zeroizing::new(Vec::with_capacity(FRAME_MAX_BYTES));
+        let reading = program.read(&mut answer, FRAME_MAX_BYTES, PATIENCE);
         program.ends_within(PATIENCE.saturating_sub(started.elapsed()));
         match reading {
-            Ok(Reading::Finished) => three(&said).ok_or_else(|| failed("it did not say what was asked for")),
-            Ok(Reading::TooLong) => Err(failed("it said too much")),
-            Ok(Reading::Unfinished) => Err(failed("it gave no answer in time")),
-            Err(error) => Err(failed(&error.to_string())),
+            Ok(Reading::Finished) => Ok(answer),
+            Ok(Reading::TooLong) => Err(self.failed("it said too much")),
+            Ok(Reading::Unfinished) => Err(self.failed("it gave no answer in time")),
+            Err(error) => Err(self.failed(&error.to_string())),
         }
     }
-}
 
-impl Tool<'_> {
     fn have_done(&self, question: &str, name: &str, sealed: &str) -> Result<(), ClerkError> {
-        let [word, why, _] = self.ask(question, name, &[sealed])?;
-        if word.as_str() == "done" { Ok(()) } else { Err(ClerkError::new(why.as_str())) }
+        self.ask(
+            question,
+            name,
+            &[sealed],
+            |[word, why]| if word == "done" { Ok(()) } else { Err(ClerkError::new(why)) },
+        )?
+    }
+
+    fn failed(&self, why: &str) -> ClerkError {
+        ClerkError::new(format!("{}: {why}", self.program.display()))
     }
 }
 
 impl Clerk for Tool<'_> {
     fn begin(&self, account: &Account) -> Result<Offer, ClerkError> {
-        let [secret, dark, light] = self.ask("begin", account.name.as_str(), &[])?;
-        Ok(Offer { secret, drawings: [dark, light] })
+        self.ask("begin", account.name.as_str(), &[], |[secret, dark, light]| Offer {
+            secret: kept(secret),
+            drawings: [dark, light].map(kept),
+        })
     }
 
     fn prepare(
@@ -115,12 +148,11 @@ impl Clerk for Tool<'_> {
         ticket: Option<&str>,
     ) -> Result<Option<Prepared>, ClerkError> {
         let texts = [secret, code, ticket.unwrap_or_default()];
-        let [word, first, sealed] = self.ask("prepare", account.name.as_str(), &texts)?;
-        match word.as_str() {
-            "ready" => Ok(Some(Prepared { recovery_codes: first, sealed })),
+        self.ask("prepare", account.name.as_str(), &texts, |[word, first, sealed]| match word {
+            "ready" => Ok(Some(Prepared { recovery_codes: kept(first), sealed: kept(sealed) })),
             "wrong" => Ok(None),
-            _ => Err(ClerkError::new(first.as_str())),
-        }
+            _ => Err(ClerkError::new(first)),
+        })?
     }
 
     fn reserve(&self, name: &str, sealed: &str) -> Result<(), ClerkError> {
@@ -145,27 +177,8 @@ impl ClerkError {
     }
 }
 
-/// Texts one after the other, each with its length in front.
-fn framed(texts: &[&str]) -> Zeroizing<Vec<u8>> {
-    let mut frame = Zeroizing::new(Vec::with_capacity(texts.iter().map(|text| 4 + text.len()).sum()));
-    for text in texts {
-        // What is longer than a frame may be is refused by whoever reads it.
-        frame.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
-        frame.extend(text.bytes());
-    }
-    frame
-}
-
-/// Three texts at most, and nothing after them; the last ones may be missing.
-fn three(frame: &[u8]) -> Option<[Zeroizing<String>; 3]> {
-    let (mut texts, mut rest) = (<[Zeroizing<String>; 3]>::default(), frame);
-    for text in &mut texts {
-        let Some((length, others)) = rest.split_first_chunk() else { break };
-        let (bytes, others) = others.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
-        *text = Zeroizing::new(std::str::from_utf8(bytes).ok()?.to_owned());
-        rest = others;
-    }
-    (rest.is_empty() && !frame.is_empty()).then_some(texts)
+fn kept(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.to_owned())
 }
 
 /// Where the tool is installed.
@@ -173,7 +186,6 @@ const PROGRAM: &str = "/usr/bin/twofactor";
 /// How long a prompt waits for it. Longer than it waits for its locks itself, ten seconds for each of two: nobody shall
 /// end it in the middle of what it saves.
 const PATIENCE: Duration = Duration::from_secs(25);
-const FRAME_MAX_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -199,19 +211,6 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_reads_back_and_a_broken_one_does_not() {
-        let frame = framed(&["a", "", "\u{e4}\n"]);
-        assert_eq!(three(&frame).unwrap().each_ref().map(|text| text.as_str()), ["a", "", "\u{e4}\n"]);
-        assert_eq!(three(&framed(&["a"])).unwrap().each_ref().map(|text| text.as_str()), ["a", "", ""]);
-        for length in (0..frame.len()).filter(|length| ![5, 9].contains(length)) {
-            assert!(three(&frame[..length]).is_none(), "{length}");
-        }
-        assert!(three(&framed(&["a", "b", "c", "d"])).is_none());
-        assert!(three(b"\x01\0\0\0\xff").is_none());
-        assert!(three(b"\xff\xff\xff\xff").is_none());
-    }
-
-    #[test]
     fn the_tool_is_told_what_is_secret_by_its_input_alone() {
         let script = r#"[ "$*" = "--config /etc/x.toml at-login prepare -- alice" ] || exit 1
             [ "$(tr '\000\004\006' '___' )" = "____AAAA____123456____" ] || exit 1
@@ -222,9 +221,9 @@ mod tests {
     #[test]
     fn a_tool_that_fails_is_silent_or_talks_nonsense_prepares_nothing() {
         for (script, expected) in [
-            (r"printf '\005\000\000\000wrong'", Ok(None)),
-            (r"printf '\006\000\000\000failed\004\000\000\000full'", Err("full")),
-            (r"printf '\005\000\000\000READY'", Err("")),
+            (r"printf '\005\000\000\000wrong\000\000\000\000\000\000\000\000'", Ok(None)),
+            (r"printf '\006\000\000\000failed\004\000\000\000full\000\000\000\000'", Err("full")),
+            (r"printf '\005\000\000\000READY\000\000\000\000\000\000\000\000'", Err("")),
             ("exit 0", Err("/tool: it did not say what was asked for")),
             ("echo ready", Err("/tool: it did not say what was asked for")),
             ("exec yes", Err("/tool: it said too much")),
