@@ -2,6 +2,7 @@
 //! until it answers with an [`Ending`]. Nothing is locked or kept open while a person thinks.
 
 mod combined;
+mod ending;
 mod journal;
 mod judge;
 mod outcome;
@@ -36,7 +37,7 @@ use crate::sys::{self, Accounts, Entropy, LookUpError, Surroundings};
 use crate::throttle::Gate;
 use crate::words::{Sentence, Words};
 use journal::Line;
-use judge::{Judged, Proof, Settings, Verdict, judge};
+use judge::{Judged, Settings, Verdict, judge};
 use sending::Outgoing;
 use setup::SetUp;
 use ways::{CHOICE_MAX_DIGITS, Way};
@@ -539,67 +540,6 @@ impl<'w> Login<'w> {
             Some(Way::Administrator(address)) => self.ask_administrator(&address),
         };
         self.ask(&remark)
-    }
-
-    fn proved(&self, proof: &Proof) -> Next {
-        let outcome = Outcome::Proved(proof.by);
-        let line = self.line(outcome).with("method", proof.by.name());
-        let line = match (&proof.device, proof.recovery_left) {
-            (Some(device), _) => line.with("device", device),
-            (None, Some(left)) => line.with("recovery_codes_left", &left.to_string()),
-            (None, None) => line,
-        };
-        if let (Some(seconds), Some(device)) = (proof.drift_seconds.filter(|seconds| *seconds != 0), &proof.device) {
-            let line = Line::about("drift", &self.request).with("device", device).with("seconds", &seconds.to_string());
-            line.write(self.world.journal, Severity::Info);
-        }
-        line.write(self.world.journal, Severity::Info);
-        let farewell = proof.recovery_left.map(|left| words::recovery_codes_left(left, self.words()));
-        Next::End(Ending { outcome, farewell })
-    }
-
-    fn unavailable(&self, error: &dyn std::fmt::Display) -> Next {
-        let outcome = Outcome::Unavailable;
-        self.line(outcome).with("error", &error.to_string()).write(self.world.journal, Severity::Error);
-        self.monitored(Ending { outcome, farewell: Some(self.words().say(Sentence::Unavailable)) })
-    }
-
-    fn end(&self, outcome: Outcome) -> Next {
-        let (severity, farewell) = match outcome {
-            Outcome::Proved(_) | Outcome::NotDue(_) => (Severity::Info, None),
-            Outcome::Refused(Refusal::NoAnswer) => (Severity::Notice, None),
-            Outcome::Refused(_) => (Severity::Notice, Some(self.words().say(Sentence::Refused))),
-            Outcome::Throttled => (Severity::Notice, self.held.map(|gate| words::throttled(gate, self.words()))),
-            Outcome::Unavailable => (Severity::Error, Some(self.words().say(Sentence::Unavailable))),
-        };
-        self.line(outcome).write(self.world.journal, severity);
-        self.monitored(Ending { outcome, farewell })
-    }
-
-    /// In mode `monitor` nobody is kept out who could have been let in: the log has what would have been.
-    fn monitored(&self, ending: Ending) -> Next {
-        let known =
-            !matches!(self.subject, Subject::Nobody(Refusal::UnknownUser)) || ending.outcome == Outcome::Unavailable;
-        let refused = !matches!(ending.outcome, Outcome::Proved(_) | Outcome::NotDue(_));
-        if self.terms.mode == Mode::Monitor && known && refused {
-            return Next::End(Ending { outcome: Outcome::NotDue(NotDue::Monitored), farewell: None });
-        }
-        Next::End(ending)
-    }
-
-    /// The one line about the decision.
-    fn line(&self, outcome: Outcome) -> Line {
-        let line = Line::about("login", &self.request).with("outcome", outcome.name()).with("reason", outcome.reason());
-        let line = match self.rule {
-            Some(number) => line.with("rule", &number.to_string()),
-            None => line,
-        };
-        if self.terms.mode == Mode::Monitor { line.with("mode", "monitor") } else { line }
-    }
-
-    /// An attempt is logged when it is made: the client may be gone before the login has an end.
-    fn log_attempt(&self, result: &str) {
-        Line::about("attempt", &self.request).with("result", result).write(self.world.journal, Severity::Notice);
     }
 }
 
