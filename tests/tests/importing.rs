@@ -25,7 +25,9 @@ fn what_google_authenticator_has_written_goes_on_with_the_same_codes() {
         let code = || oathtool(&secret, &["--totp", &format!("--time-step-size={period}s")]);
         let value = machine.import(&["google", "/home/alice/.google_authenticator", "--user", "alice"]);
         assert_eq!(value["users"][0]["devices"][0]["is_new"], true, "{options}: {value}");
-        assert_eq!(value["users"][0]["recovery_codes"].as_array().unwrap().len(), 10);
+        let user = &value["users"][0];
+        let scratch_codes = machine.scratch_codes().len();
+        assert_eq!((&user["scratch_codes"], &user["recovery_codes"]), (&json!(scratch_codes), &json!([])), "{options}");
         loop {
             let now = code();
             let theirs = machine.login("pam_google_authenticator.so", &now);
@@ -36,6 +38,66 @@ fn what_google_authenticator_has_written_goes_on_with_the_same_codes() {
                 break;
             }
         }
+    }
+}
+
+#[test]
+fn a_scratch_code_of_google_authenticator_works_here_once() {
+    let machine = Machine::new("");
+    machine.enrol_with_google("-t -d -u -w 3 -e 3");
+    let codes = machine.scratch_codes();
+    let google = || machine.login("pam_google_authenticator.so", &codes[0]).outcome().to_owned();
+    assert_eq!([google(), google()], ["PAM_SUCCESS", "PAM_AUTH_ERR"], "used there");
+    let rehearsed = machine.import(&["google", "/home/alice/.google_authenticator", "--user", "alice", "--dry-run"]);
+    let value = machine.import(&["google", "/home/alice/.google_authenticator", "--user", "alice"]);
+    assert_eq!([&rehearsed, &value].map(|value| value["users"][0]["scratch_codes"].clone()), [2, 2]);
+    let status: Value = serde_json::from_str(&machine.tool(&["status", "alice", "--json"]).stdout).unwrap();
+    assert_eq!(status["recovery_codes_left"], 2);
+    let ours = |code: &str| machine.login("pam_twofactor.so nodelay", code);
+    assert_eq!(ours(&codes[0]).outcome(), "PAM_AUTH_ERR", "it was used before");
+    assert_eq!(machine.login("pam_google_authenticator.so", &codes[1]).outcome(), "PAM_SUCCESS");
+    assert_eq!(ours(&codes[1]).outcome(), "PAM_SUCCESS");
+    let again = ours(&codes[1]);
+    assert!(again.prompts()[1].contains("that code was already used"), "{:?}", again.prompts());
+    machine.tool(&["recovery", "alice", "--json"]).succeeded();
+    assert_eq!(ours(&codes[2]).outcome(), "PAM_AUTH_ERR", "new recovery codes take their place");
+}
+
+#[test]
+fn scratch_codes_do_not_come_over_in_the_place_of_others_or_where_none_are_allowed() {
+    for (settings, reason) in [
+        ("", "there are recovery codes already"),
+        ("methods = ['totp']", "the configuration does not allow recovery codes"),
+    ] {
+        let machine = Machine::new(settings);
+        machine.sandbox.write("/root/other", format!("{SEED}\n\" TOTP_AUTH\n"), 0o600);
+        machine.import(&["google", "/root/other", "--user", "alice"]);
+        machine.enrol_with_google("-t -d -u -w 3 -e 1");
+        let value =
+            machine.import(&["google", "/home/alice/.google_authenticator", "--user", "alice", "--label", "second"]);
+        let user = &value["users"][0];
+        assert_eq!(
+            (&user["scratch_codes"], &user["left_behind"]),
+            (&json!(0), &json!([format!("1 scratch code: {reason}")]))
+        );
+        let code = &machine.scratch_codes()[0];
+        assert_eq!(machine.login("pam_twofactor.so nodelay", code).outcome(), "PAM_AUTH_ERR");
+    }
+}
+
+#[test]
+fn a_window_of_its_own_comes_over_with_an_app() {
+    let machine = Machine::new("");
+    machine.enrol_with_google("-t -d -u -w 17");
+    let value = machine.import(&["google", "/home/alice/.google_authenticator", "--user", "alice"]);
+    assert_eq!(value["users"][0]["devices"][0]["window"], 8);
+    let status = machine.tool(&["status", "alice"]).succeeded().stdout;
+    assert!(status.contains("30 s, SHA1, window 8;"), "{status}");
+    let late = |seconds: u32| oathtool(&machine.google_secret(), &["--totp", &format!("--now=-{seconds} seconds")]);
+    let (code, too_late) = (late(7 * 30), late(11 * 30));
+    for module in ["pam_google_authenticator.so", "pam_twofactor.so nodelay"] {
+        assert_eq!(machine.login(module, &too_late).outcome(), "PAM_AUTH_ERR", "{module}");
+        assert_eq!(machine.login(module, &code).outcome(), "PAM_SUCCESS", "{module}");
     }
 }
 
@@ -112,8 +174,7 @@ fn home_directories_are_walked_and_nothing_in_them_is_believed() {
     let value: Value = serde_json::from_str(&output.stdout).unwrap();
     let users: Vec<_> = value["users"].as_array().unwrap().iter().map(|user| user["user"].clone()).collect();
     assert_eq!(users, ["alice", "bob"]);
-    let left = value["users"][1]["left_behind"][0].as_str().unwrap();
-    assert_eq!(left, "1 scratch code, too short to be kept here, void; new recovery codes take their place");
+    assert_eq!(value["users"][1]["scratch_codes"], 1);
     let failed: Vec<_> = value["failed"].as_array().unwrap().iter().map(|failed| failed["error"].clone()).collect();
     let uid = machine.sandbox.run("id", ["-u", "bob"]).stdout.trim().to_owned();
     let expected = [
@@ -268,7 +329,7 @@ fn what_is_not_allowed_or_not_said_is_refused_and_nothing_is_done() {
     machine.sandbox.write("/root/token", format!("{SEED}\n\" HOTP_COUNTER 1\n"), 0o600);
     machine.sandbox.write("/root/short", "GEZDGNBV\n\" TOTP_AUTH\n", 0o600);
     machine.sandbox.write("/root/app", format!("{SEED}\n\" TOTP_AUTH\n"), 0o600);
-    let future = format!("{SEED}\n\" TOTP_AUTH\n\" WINDOW_SIZE 17\n\" DISALLOW_REUSE 99999999999\n");
+    let future = format!("{SEED}\n\" TOTP_AUTH\n\" WINDOW_SIZE 99\n\" DISALLOW_REUSE 99999999999\n");
     machine.sandbox.write("/root/future", future, 0o600);
     let json = |file: &str| -> Value {
         let output = machine.tool(&["import", "google", file, "--user", "alice", "--json", "--dry-run"]);
@@ -278,10 +339,7 @@ fn what_is_not_allowed_or_not_said_is_refused_and_nothing_is_done() {
     assert_eq!(json("/root/short")["failed"][0]["error"], "alice: a secret has 10 to 128 bytes");
     assert_eq!(
         json("/root/future")["users"][0]["left_behind"],
-        json!([
-            "a window of 8 steps either side; here it is 1 ([totp] window)",
-            "a used code that no clock has come to yet"
-        ])
+        json!(["a used code that no clock has come to yet", "a window of 49 steps either side; here it is 10 at most"])
     );
     for (arguments, error) in [
         (
@@ -354,6 +412,11 @@ impl Machine {
 
     fn google_secret(&self) -> String {
         self.sandbox.read("/home/alice/.google_authenticator").lines().next().unwrap().to_owned()
+    }
+
+    fn scratch_codes(&self) -> Vec<String> {
+        let file = self.sandbox.read("/home/alice/.google_authenticator");
+        file.lines().filter(|line| line.len() == 8 && !line.starts_with('"')).map(str::to_owned).collect()
     }
 
     fn login(&self, module: &str, code: &str) -> Cycle {

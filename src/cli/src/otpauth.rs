@@ -94,6 +94,7 @@ mod tests {
             digits: Digits::try_from(8).unwrap(),
             algorithm: Algorithm::Sha256,
             moving: Moving::Time { period: Period::try_from(60).unwrap(), ahead: 0 },
+            window: None,
         };
         assert_eq!(
             *uri("A & B", "d\u{f6}/x", "AA", parameters),

@@ -64,6 +64,8 @@ enum KindReport {
         digits: u8,
         period: u64,
         algorithm: &'static str,
+        /// How many steps on either side are accepted, if not as for everybody.
+        window: Option<u8>,
         /// Unix time, if the clock has once been so far ahead that codes count as used until then.
         used_until: Option<u64>,
         /// How far its clock was ahead of this host's at the last accepted code.
@@ -74,6 +76,8 @@ enum KindReport {
     Token {
         digits: u8,
         algorithm: &'static str,
+        /// How many counters after the next one are accepted, if not as for everybody.
+        look_ahead: Option<u8>,
         /// The first counter that was not used; null if that is not known.
         next_counter: Option<u64>,
     },
@@ -88,18 +92,20 @@ enum KindReport {
 impl KindReport {
     fn words(&self) -> String {
         match self {
-            Self::App { digits, period, algorithm, drift_seconds, .. } => {
+            Self::App { digits, period, algorithm, window, drift_seconds, .. } => {
+                let window = window.map(|steps| format!(", window {steps}")).unwrap_or_default();
                 let drift = match drift_seconds {
                     None | Some(0) => String::new(),
                     Some(seconds) if *seconds > 0 => format!("; its last code was {seconds} s ahead of this clock"),
                     Some(seconds) => format!("; its last code was {} s behind this clock", seconds.unsigned_abs()),
                 };
-                format!("{digits} digits, {period} s, {algorithm}{drift}")
+                format!("{digits} digits, {period} s, {algorithm}{window}{drift}")
             }
-            Self::Token { digits, algorithm, next_counter: Some(next) } => {
-                format!("{digits} digits, {algorithm}, counter {next}")
+            Self::Token { digits, algorithm, look_ahead, next_counter: Some(next) } => {
+                let ahead = look_ahead.map(|codes| format!(", look-ahead {codes}")).unwrap_or_default();
+                format!("{digits} digits, {algorithm}, counter {next}{ahead}")
             }
-            Self::Token { digits, algorithm, next_counter: None } => {
+            Self::Token { digits, algorithm, next_counter: None, .. } => {
                 format!("{digits} digits, {algorithm}, its counter is not known: run twofactor resync")
             }
             Self::Mailbox { address } => address.clone(),
@@ -226,6 +232,7 @@ fn devices(office: &Office, standing: &Standing) -> Vec<DeviceReport> {
                             digits,
                             period: period.seconds(),
                             algorithm,
+                            window: parameters.window,
                             used_until: ahead.map(|step| parameters.end_of(step).0),
                             drift_seconds: drift.map(seconds),
                             allowed_seconds: seconds(allowed),
@@ -234,6 +241,7 @@ fn devices(office: &Office, standing: &Standing) -> Vec<DeviceReport> {
                     Moving::Counter { first } => KindReport::Token {
                         digits,
                         algorithm,
+                        look_ahead: parameters.window,
                         // Without a state the next login takes every counter for used.
                         next_counter: standing.state.as_ref().and_then(|_| next_counter(first, burnt)),
                     },

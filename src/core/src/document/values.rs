@@ -93,15 +93,13 @@ impl Value for u64 {
 
 impl Value for u32 {
     fn read(value: &Written<'_>) -> Result<Self, Wrong> {
-        let number = whole_number(value, Self::MAX.into())?;
-        Self::try_from(number).map_err(|error| Wrong::new(value, error.to_string()))
+        whole_number(value, Self::MAX.into()).map(|number| Self::try_from(number).unwrap_or(Self::MAX))
     }
 }
 
 impl Value for u8 {
     fn read(value: &Written<'_>) -> Result<Self, Wrong> {
-        let number = whole_number(value, Self::MAX.into())?;
-        Self::try_from(number).map_err(|error| Wrong::new(value, error.to_string()))
+        whole_number(value, Self::MAX.into()).map(|number| Self::try_from(number).unwrap_or(Self::MAX))
     }
 }
 

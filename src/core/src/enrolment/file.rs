@@ -3,7 +3,7 @@
 use twofactor_message::Language;
 use zeroize::Zeroizing;
 
-use super::{DEVICES_MAX, DIGESTS_MAX, Device, DeviceId, Enrolment, Kind, Otp, RecoverySheet};
+use super::{CODES_MAX, DEVICES_MAX, Device, DeviceId, Enrolment, Kind, Otp, RecoverySheet};
 use crate::account::Account;
 use crate::clock::UnixTime;
 use crate::document::{self, Mistake, Table, Writer, checked};
@@ -32,7 +32,7 @@ impl Enrolment {
         if devices.len() > DEVICES_MAX {
             return Err(EnrolmentError::TooMany);
         }
-        if recovery.as_ref().is_some_and(|sheet| sheet.digests.len() > DIGESTS_MAX) {
+        if recovery.as_ref().is_some_and(|sheet| sheet.digests.len() > CODES_MAX) {
             return Err(EnrolmentError::TooMany);
         }
         if primary.is_some_and(|primary| devices.iter().all(|device| device.id != primary)) {
@@ -140,11 +140,14 @@ impl Device {
 impl Otp {
     fn read(table: &Table<'_>, moving: Moving) -> Result<Self, Mistake> {
         let (digits, algorithm) = (table.required("digits")?, table.required("algorithm")?);
-        Ok(Self { parameters: Parameters { digits, algorithm, moving }, sealed: read_sealed(table)? })
+        let window: Option<u8> = table.optional("window")?;
+        let window = window.map(|window| moving.checked_window(window)).transpose();
+        let window = window.map_err(|error| table.wrong("window", &error))?;
+        Ok(Self { parameters: Parameters { digits, algorithm, moving, window }, sealed: read_sealed(table)? })
     }
 
     fn write(&self, writer: &mut Writer) {
-        let Parameters { digits, algorithm, moving } = self.parameters;
+        let Parameters { digits, algorithm, moving, window } = self.parameters;
         writer.number("digits", digits.count().into()).string("algorithm", algorithm.name());
         match moving {
             Moving::Time { period, ahead } => {
@@ -156,6 +159,9 @@ impl Otp {
             Moving::Counter { first } => {
                 writer.number("counter", first);
             }
+        }
+        if let Some(window) = window {
+            writer.number("window", window.into());
         }
         write_sealed(writer, &self.sealed);
     }
@@ -210,7 +216,7 @@ pub enum EnrolmentError {
     Twice,
     #[error("has a primary device that is not there")]
     NoSuchPrimary,
-    #[error("has more than {DEVICES_MAX} devices or {DIGESTS_MAX} recovery codes")]
+    #[error("has more than {DEVICES_MAX} devices or {CODES_MAX} recovery codes")]
     TooMany,
     #[error("has a device that cannot be used: {0}")]
     Parameter(#[from] ParameterError),
@@ -319,6 +325,14 @@ mod tests {
             generation: 7,
             devices: vec![
                 device(1, "phone", Kind::Otp(Otp { parameters: Parameters::COMMON, sealed: sealed.clone() })),
+                device(
+                    6,
+                    "wide",
+                    Kind::Otp(Otp {
+                        parameters: Parameters { window: Some(8), ..Parameters::COMMON },
+                        sealed: sealed.clone(),
+                    }),
+                ),
                 device(2, "mail", Kind::Email("alice@example.org".parse().unwrap())),
                 device(
                     4,
@@ -379,6 +393,8 @@ mod tests {
             ("sealed = \"01", "sealed = \"zz"),
             ("kind = \"totp\"", "kind = \"hotp\""),
             ("ahead = \"-90\"", "ahead = \"-90s\""),
+            ("window = 8", "window = 11"),
+            ("window = 8", "window = 256"),
             ("primary = 2", "primary = 9"),
             ("language = \"de\"", "language = \"tlh\""),
             ("alice@", "-oQ/tmp@"),

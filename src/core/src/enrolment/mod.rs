@@ -240,4 +240,4 @@ pub fn purpose_of_recovery(generation: u32) -> String {
 /// What fits the state's table of devices.
 pub const DEVICES_MAX: usize = 16;
 /// What fits the state's bits.
-const DIGESTS_MAX: usize = 32;
+pub const CODES_MAX: usize = 32;

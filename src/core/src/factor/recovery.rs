@@ -1,4 +1,5 @@
-//! Recovery codes: 80 random bits each, single-use, at rest only as keyed digests.
+//! Recovery codes: 80 random bits each, single-use, at rest only as keyed digests. Scratch codes, which people bring from
+//! another module, stand among them; with their few digits they are judged only where any code is.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -65,18 +66,17 @@ impl RecoveryCode {
         self.0.as_slice()
     }
 
-    /// HMAC-SHA256 of the code under the user's digest key.
+    /// What is kept of it.
     #[must_use]
     pub fn digest(&self, key: &Secret) -> Digest {
-        match Hmac::<Sha256>::new_from_slice(key.expose()) {
-            Ok(mut mac) => {
-                mac.update(self.0.as_slice());
-                Digest(mac.finalize().into_bytes().into())
-            }
-            // HMAC takes keys of any length (RFC 2104 section 2); a digest of zeros matches nothing that was issued.
-            Err(_) => Digest([0; DIGEST_BYTES]),
-        }
+        Digest::of(self.expose(), key)
     }
+}
+
+/// Whether these digits are as many as a scratch code has.
+#[must_use]
+pub fn is_scratch(digits: &str) -> bool {
+    digits.len() == SCRATCH_DIGITS
 }
 
 /// What is kept of a code.
@@ -84,6 +84,20 @@ impl RecoveryCode {
 pub struct Digest(pub [u8; DIGEST_BYTES]);
 
 impl Digest {
+    /// HMAC-SHA256 of a code under the user's digest key: of the bits of a recovery code, or of the digits of a scratch
+    /// code. Those are fewer bytes, so that no recovery code that somebody makes up can pass for a scratch code.
+    #[must_use]
+    pub fn of(code: &[u8], key: &Secret) -> Self {
+        match Hmac::<Sha256>::new_from_slice(key.expose()) {
+            Ok(mut mac) => {
+                mac.update(code);
+                Self(mac.finalize().into_bytes().into())
+            }
+            // HMAC takes keys of any length (RFC 2104 section 2); a digest of zeros matches nothing that was issued.
+            Err(_) => Self([0; DIGEST_BYTES]),
+        }
+    }
+
     /// Whether both are the same, in constant time.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
@@ -126,6 +140,8 @@ const SYMBOLS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// 80 bits.
 const CODE_BYTES: usize = 10;
 const CODE_CHARACTERS: usize = 16;
+/// As google-authenticator issues them.
+const SCRATCH_DIGITS: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -138,6 +154,16 @@ mod tests {
         let plain = code.grouped().replace('-', "");
         for typed in [plain.clone(), plain.to_uppercase(), plain.replace('0', "o").replace('1', "l")] {
             assert_eq!(*RecoveryCode::read(&typed).unwrap().0, *code.0, "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_is_kept_from_trying_is_never_a_scratch_code() {
+        let (key, scratch) = (Secret::new(vec![1; 32]), b"12345678");
+        for filler in [[0, 0], *b"00", [255, 255]] {
+            let mut bytes = Zeroizing::new([0; CODE_BYTES]);
+            bytes.copy_from_slice(&[&scratch[..], &filler].concat());
+            assert!(!RecoveryCode(bytes).digest(&key).is(&Digest::of(scratch, &key)));
         }
     }
 

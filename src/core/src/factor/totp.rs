@@ -62,6 +62,9 @@ pub struct Parameters {
     pub algorithm: Algorithm,
     /// What makes one code differ from the next.
     pub moving: Moving,
+    /// How many steps on either side of the current one are accepted, or how many counters after the next one, where that
+    /// is not as for everybody: it was agreed on elsewhere.
+    pub window: Option<u8>,
 }
 
 /// What makes one code differ from the next, RFC 4226's moving factor.
@@ -81,12 +84,27 @@ pub enum Moving {
     },
 }
 
+impl Moving {
+    /// The same with a window of its own, in steps or in counters.
+    ///
+    /// # Errors
+    /// It is wider than everybody's may be.
+    pub fn checked_window(self, window: u8) -> Result<u8, ParameterError> {
+        match self {
+            Self::Time { .. } => Window::ONE.with_steps(window)?,
+            Self::Counter { .. } => Window::ONE.with_look_ahead(window)?,
+        };
+        Ok(window)
+    }
+}
+
 impl Parameters {
     /// What every authenticator app assumes.
     pub const COMMON: Self = Self {
         digits: Digits::SIX,
         algorithm: Algorithm::Sha1,
         moving: Moving::Time { period: Period::THIRTY, ahead: 0 },
+        window: None,
     };
 
     /// The method that the codes are of.
@@ -123,7 +141,9 @@ impl Parameters {
     #[must_use]
     pub fn last_acceptable(&self, now: UnixTime, window: Window) -> Step {
         match self.moving {
-            Moving::Time { period, ahead } => Step(step_at(now, period, ahead).saturating_add(u64::from(window.steps))),
+            Moving::Time { period, ahead } => {
+                Step(step_at(now, period, ahead).saturating_add(self.own_or(window.steps)))
+            }
             Moving::Counter { .. } => Step(u64::MAX),
         }
     }
@@ -136,16 +156,21 @@ impl Parameters {
         i32::try_from(i128::from(step.0) - i128::from(current)).ok()
     }
 
+    /// The window of this device, or else everybody's.
+    fn own_or(&self, common: u8) -> u64 {
+        self.window.unwrap_or(common).into()
+    }
+
     /// The steps that a code could be of, given the last one that was ever accepted: the first one and the last.
     fn acceptable(&self, now: UnixTime, window: Window, burnt: Option<Step>) -> Option<(u64, u64)> {
         match self.moving {
             Moving::Time { period, ahead } => {
                 let current = step_at(now, period, ahead);
-                let steps = u64::from(window.steps);
+                let steps = self.own_or(window.steps);
                 Some((current.saturating_sub(steps), current.saturating_add(steps)))
             }
             Moving::Counter { first } => {
-                let (next, ahead) = (next_counter(first, burnt)?, u64::from(window.look_ahead));
+                let (next, ahead) = (next_counter(first, burnt)?, self.own_or(window.look_ahead));
                 // At least the last one that was used is told from one that is wrong.
                 Some((next.saturating_sub(ahead.max(1)).max(first), next.saturating_add(ahead)))
             }
@@ -275,7 +300,7 @@ mod tests {
 
     fn key(secret: &[u8], digits: u8, period: u32, algorithm: Algorithm) -> Key {
         let moving = Moving::Time { period: Period::try_from(period).unwrap(), ahead: 0 };
-        let parameters = Parameters { digits: Digits::try_from(digits).unwrap(), algorithm, moving };
+        let parameters = Parameters { digits: Digits::try_from(digits).unwrap(), algorithm, moving, window: None };
         Key::new(&Secret::new(secret.to_vec()), parameters).unwrap()
     }
 
@@ -321,6 +346,27 @@ mod tests {
             let burnt = (counter > 0).then(|| Step(counter - 1));
             assert_eq!(token.judge(code, NOW, NONE, burnt), Judgement::Fresh(Step(counter)));
         }
+    }
+
+    #[test]
+    fn a_device_with_a_window_of_its_own_has_that_and_no_other() {
+        let own = |window, moving| {
+            let parameters = Parameters { window: Some(window), moving, ..Parameters::COMMON };
+            Key::new(&Secret::new(b"12345678901234567890".to_vec()), parameters).unwrap()
+        };
+        let judged = |key: &Key, off: i64| {
+            let step = (NOW.0 / 30).saturating_add_signed(off);
+            key.judge(&key.totp.generate(step).to_string(), NOW, Window::ONE, None)
+        };
+        let (wide, narrow) = (own(3, Parameters::COMMON.moving), own(0, Parameters::COMMON.moving));
+        assert!([-3, 3].iter().all(|off| matches!(judged(&wide, *off), Judgement::Fresh(_))));
+        assert!([-4, 4].iter().all(|off| judged(&wide, *off) == Judgement::Wrong));
+        assert!([-1, 1].iter().all(|off| judged(&narrow, *off) == Judgement::Wrong));
+        assert_eq!(wide.parameters.last_acceptable(NOW, Window::ONE), Step(NOW.0 / 30 + 3));
+
+        let token = own(2, Moving::Counter { first: 0 });
+        assert_eq!(token.judge(HOTP[2], NOW, Window::ONE, None), Judgement::Fresh(Step(2)));
+        assert_eq!(token.judge(HOTP[3], NOW, Window::ONE, None), Judgement::Wrong);
     }
 
     #[test]

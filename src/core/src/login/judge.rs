@@ -8,7 +8,7 @@ use crate::courier::News;
 use crate::enrolment::{Factors, Means};
 use crate::factor::Method;
 use crate::factor::entry::Entry;
-use crate::factor::recovery::{self, RecoveryCode};
+use crate::factor::recovery::{self, Digest, RecoveryCode};
 use crate::factor::totp;
 use crate::policy::Terms;
 use crate::state::{self, BYPASS_PURPOSE, Channel, State};
@@ -155,9 +155,12 @@ pub(super) fn judge(
     let (mut verdict, mut by) = (Verdict::Wrong { voided: false }, None);
     for (at, entry) in entries.iter().enumerate() {
         let found = match entry {
-            // Of several readings only those that could be right count against a code that was sent.
-            Entry::Digits(code) if entries.len() > 1 && !settings.is_length_of_a_code(code, factors) => continue,
-            Entry::Digits(code) if gate == Gate::Open => digits(code, factors, state, now, settings),
+            Entry::Digits(code) if gate == Gate::Open => match scratch(code, factors, state, settings) {
+                Some(found) => found,
+                // Of several readings only those that could be right count against a code that was sent.
+                None if entries.len() > 1 && !settings.is_length_of_a_code(code, factors) => continue,
+                None => digits(code, factors, state, now, settings),
+            },
             Entry::Recovery(code) => issued(code, factors, state, now, settings),
             _ => continue,
         };
@@ -239,19 +242,24 @@ fn issued(code: &RecoveryCode, factors: &Factors, state: &mut State, now: UnixTi
             Verdict::Expired
         };
     }
-    let Some((key, issued)) = &factors.recovery else { return Verdict::Wrong { voided: false } };
-    if !settings.takes(Method::Recovery) {
-        return Verdict::Wrong { voided: false };
+    on_the_sheet(code.expose(), factors, state, settings).unwrap_or(Verdict::Wrong { voided: false })
+}
+
+/// A code of the few digits that another module took for a recovery code.
+fn scratch(code: &str, factors: &Factors, state: &mut State, settings: Settings<'_>) -> Option<Verdict> {
+    if recovery::is_scratch(code) { on_the_sheet(code.as_bytes(), factors, state, settings) } else { None }
+}
+
+/// A code that the user has on paper, good once.
+fn on_the_sheet(code: &[u8], factors: &Factors, state: &mut State, settings: Settings<'_>) -> Option<Verdict> {
+    let (key, issued) = factors.recovery.as_ref().filter(|_| settings.takes(Method::Recovery))?;
+    let position = recovery::position(&Digest::of(code, key), issued)?;
+    if state.is_recovery_used(position) {
+        return Some(Verdict::Replayed);
     }
-    match recovery::position(&code.digest(key), issued) {
-        None => Verdict::Wrong { voided: false },
-        Some(position) if state.is_recovery_used(position) => Verdict::Replayed,
-        Some(position) => {
-            state.use_recovery(position);
-            let recovery_left = Some(state.recovery_left(issued.len()));
-            Verdict::Accepted(Proof { recovery_left, ..Proof::of_device(ProvedBy::Method(Method::Recovery), None) })
-        }
-    }
+    state.use_recovery(position);
+    let recovery_left = Some(state.recovery_left(issued.len()));
+    Some(Verdict::Accepted(Proof { recovery_left, ..Proof::of_device(ProvedBy::Method(Method::Recovery), None) }))
 }
 
 /// What the user is told of it, if they have a mailbox and want to be told.

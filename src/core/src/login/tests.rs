@@ -26,6 +26,7 @@ use twofactor_message::{Mail, Report, Trouble, TroubleKind};
 const SEED: &[u8] = b"12345678901234567890";
 const CODE: &[u8] = b"287082";
 const RECOVERY: &str = "0123456789abcdef";
+const SCRATCH: &[u8] = b"44556677";
 const TICKET: &str = "t1cket0012345678";
 const BY_APP: Outcome = Outcome::Proved(ProvedBy::Method(Method::Totp));
 const BY_SHEET: Outcome = Outcome::Proved(ProvedBy::Method(Method::Recovery));
@@ -42,6 +43,7 @@ struct World {
     log: RefCell<Vec<(Severity, String)>>,
     /// Whether alice has a mailbox, and begins with it.
     has_mailbox: Cell<bool>,
+    has_scratch_code: Cell<bool>,
     /// What alice has chosen to be spoken to in.
     language: Cell<Option<Language>>,
     /// What the post office does with a mail.
@@ -104,6 +106,7 @@ impl World {
             rehearsals: Cell::new(0),
             log: RefCell::default(),
             has_mailbox: Cell::new(false),
+            has_scratch_code: Cell::new(false),
             language: Cell::new(None),
             post: Cell::new(Post::Takes),
             mails: Rc::default(),
@@ -212,7 +215,8 @@ impl Store for World {
             return if self.broken.get() { Err(broken()) } else { Ok(None) };
         };
         let digest_key = || Secret::new(vec![7; 32]);
-        let digests: Vec<Digest> = vec![RecoveryCode::read(RECOVERY).unwrap().digest(&digest_key())];
+        let mut digests = vec![RecoveryCode::read(RECOVERY).unwrap().digest(&digest_key())];
+        digests.extend(self.has_scratch_code.get().then(|| Digest::of(SCRATCH, &digest_key())));
         let factor = |id, label: &str, means| Factor { id, label: Label::try_from(label.to_owned()).unwrap(), means };
         let app = Key::new(&Secret::new(SEED.to_vec()), Parameters::COMMON).unwrap();
         let mut devices = vec![factor(PHONE, "phone", Means::Otp(app))];
@@ -433,6 +437,28 @@ fn a_recovery_code_works_once_even_while_locked() {
     assert_eq!(ending.farewell.as_deref(), Some("That was your last recovery code. Ask for new ones."));
     assert_eq!(world.failures(), 0);
     assert_eq!(world.outcome(&[typed, typed, typed]), Outcome::Refused(Refusal::ReplayedCode));
+}
+
+#[test]
+fn a_scratch_code_works_once_and_is_throttled_as_any_code_of_few_digits() {
+    let typed = Some(&b"4455-6677"[..]);
+    assert_eq!(World::with("").outcome(&[typed, typed, typed]), Outcome::Refused(Refusal::WrongCode), "nobody has one");
+    let world = World::with("");
+    world.has_scratch_code.set(true);
+    assert_eq!(world.outcome(&[WRONG, typed]), BY_SHEET);
+    assert_eq!(world.outcome(&[typed, typed, typed]), Outcome::Refused(Refusal::ReplayedCode));
+    assert_eq!(world.outcome(&[Some(RECOVERY.as_bytes())]), BY_SHEET, "the others are as they were");
+
+    let world = World::with("").fail_times(100);
+    world.has_scratch_code.set(true);
+    assert_eq!(world.outcome(&[typed, typed, typed]), Outcome::Throttled);
+    let world = World::with("methods = ['totp']");
+    world.has_scratch_code.set(true);
+    assert_eq!(
+        world.outcome(&[typed, typed, typed]),
+        Outcome::Refused(Refusal::WrongCode),
+        "recovery codes are not allowed"
+    );
 }
 
 #[test]

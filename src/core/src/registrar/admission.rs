@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Draft, NewDevice, RecoveryCodes, Registrar, RegistrarError};
+use super::{Draft, FirstCodes, NewDevice, RecoveryCodes, Registrar, RegistrarError};
 use crate::account::Account;
 use crate::clock::UnixTime;
 use crate::enrolment::Enrolment;
@@ -40,7 +40,7 @@ impl Registrar<'_> {
         let _changing = users.lock()?;
         let ticket = ticket.map(RecoveryCode::expose).unwrap_or_default();
         self.check_admission(&users, account, ticket)?;
-        let draft = self.draft(Enrolment::empty(account.clone()), [device], with_recovery)?;
+        let draft = self.draft(Enrolment::empty(account.clone()), [device], FirstCodes::new_if(with_recovery))?;
         self.rehearse_first(&users, &draft.enrolment)?;
         let parcel = Parcel { since: self.files.now()?, draft, ticket };
         let sealed = parcel.seal(&self.files.keyring()?, self.entropy)?;

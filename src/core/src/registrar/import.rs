@@ -3,7 +3,7 @@
 
 use subtle::ConstantTimeEq;
 
-use super::{NewDevice, NewKind, RecoveryCodes, Registrar, RegistrarError};
+use super::{FirstCodes, NewDevice, NewKind, RecoveryCodes, Registrar, RegistrarError};
 use crate::account::Account;
 use crate::enrolment::{DEVICES_MAX, Enrolment};
 use crate::factor::Label;
@@ -25,11 +25,13 @@ pub struct Imported {
     pub arrivals: Vec<Arrival>,
     /// The recovery codes that were issued, if any.
     pub codes: RecoveryCodes,
+    /// Whether the scratch codes that were offered came over.
+    pub has_scratch_codes: bool,
 }
 
 impl Registrar<'_> {
-    /// Adds those of the devices that are not here already, all or none of them; whoever has no recovery codes gets some
-    /// if `with_recovery`. Where all are known nothing is changed.
+    /// Adds those of the devices that are not here already, all or none of them; whoever has no recovery codes gets these.
+    /// Where all are known nothing is changed.
     ///
     /// # Errors
     /// A label is taken, there is no room, or the records cannot be written.
@@ -37,7 +39,7 @@ impl Registrar<'_> {
         &self,
         account: &Account,
         devices: Vec<NewDevice>,
-        with_recovery: bool,
+        first_codes: FirstCodes,
     ) -> Result<Imported, RegistrarError> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
@@ -45,20 +47,29 @@ impl Registrar<'_> {
         let arrivals = self.arrivals(before.as_ref(), &devices)?;
         let is_new = |arrival: &Arrival| matches!(arrival, Arrival::New(_));
         if !arrivals.iter().any(is_new) {
-            return Ok(Imported { arrivals, codes: RecoveryCodes::new() });
+            return Ok(Imported { arrivals, codes: RecoveryCodes::new(), has_scratch_codes: false });
         }
         let new = devices.into_iter().zip(&arrivals).filter(|(_, arrival)| is_new(arrival)).map(|(device, _)| device);
-        let codes = self.add(&users, account, before, new, with_recovery)?;
-        Ok(Imported { arrivals, codes })
+        let has_scratch_codes = brings_scratch_codes(before.as_ref(), &first_codes);
+        let codes = self.add(&users, account, before, new, first_codes)?;
+        Ok(Imported { arrivals, codes, has_scratch_codes })
     }
 
     /// What [`Registrar::import`] would do with these devices now. Nothing is changed.
     ///
     /// # Errors
     /// A label is taken, there is no room, or the records cannot be read.
-    pub fn rehearse_import(&self, account: &Account, devices: &[NewDevice]) -> Result<Vec<Arrival>, RegistrarError> {
+    pub fn rehearse_import(
+        &self,
+        account: &Account,
+        devices: &[NewDevice],
+        first_codes: &FirstCodes,
+    ) -> Result<Imported, RegistrarError> {
         let before = self.enrolment(&self.files.users()?, account)?;
-        self.arrivals(before.as_ref(), devices)
+        let arrivals = self.arrivals(before.as_ref(), devices)?;
+        let is_changed = arrivals.iter().any(|arrival| matches!(arrival, Arrival::New(_)));
+        let has_scratch_codes = is_changed && brings_scratch_codes(before.as_ref(), first_codes);
+        Ok(Imported { arrivals, codes: RecoveryCodes::new(), has_scratch_codes })
     }
 
     fn arrivals(&self, before: Option<&Enrolment>, devices: &[NewDevice]) -> Result<Vec<Arrival>, RegistrarError> {
@@ -95,6 +106,10 @@ impl Registrar<'_> {
         }
         Ok(arrivals)
     }
+}
+
+fn brings_scratch_codes(before: Option<&Enrolment>, first_codes: &FirstCodes) -> bool {
+    matches!(first_codes, FirstCodes::Scratch(_)) && before.is_none_or(|before| before.recovery.is_none())
 }
 
 /// Whether a device makes the codes of this secret. Where its clock or its counter stands does not matter.

@@ -18,7 +18,7 @@ pub use bypass::BypassCode;
 pub use export::Exported;
 pub use import::{Arrival, Imported};
 pub use invitation::Invitation;
-pub use recovery::RecoveryCodes;
+pub use recovery::{FirstCodes, RecoveryCodes, ScratchCodes};
 pub use removal::Part;
 pub use resync::{Found, device_to_find};
 pub use showing::Shown;
@@ -125,7 +125,7 @@ impl<'w> Registrar<'w> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
         let before = self.enrolment(&users, account)?;
-        self.add(&users, account, before, [device], with_recovery)
+        self.add(&users, account, before, [device], FirstCodes::new_if(with_recovery))
     }
 
     /// Adds devices in one write. Callers hold the lock of the users directory.
@@ -135,16 +135,16 @@ impl<'w> Registrar<'w> {
         account: &Account,
         before: Option<Enrolment>,
         devices: impl IntoIterator<Item = NewDevice>,
-        with_recovery: bool,
+        first_codes: FirstCodes,
     ) -> Result<RecoveryCodes, RegistrarError> {
         match before {
             None => {
-                let draft = self.draft(Enrolment::empty(account.clone()), devices, with_recovery)?;
+                let draft = self.draft(Enrolment::empty(account.clone()), devices, first_codes)?;
                 self.enrol_first(users, &draft)?;
                 Ok(draft.codes)
             }
             Some(before) => {
-                let draft = self.draft(before.clone(), devices, with_recovery)?;
+                let draft = self.draft(before.clone(), devices, first_codes)?;
                 self.enrol_further(users, &draft, &before)?;
                 Ok(draft.codes)
             }
@@ -178,7 +178,7 @@ impl<'w> Registrar<'w> {
 
     /// Saves one more device of somebody who is enrolled.
     fn enrol_further(&self, users: &Directory, draft: &Draft, before: &Enrolment) -> Result<(), RegistrarError> {
-        if let (Some(sheet), false) = (&draft.enrolment.recovery, draft.codes.is_empty()) {
+        if let (Some(sheet), None) = (&draft.enrolment.recovery, &before.recovery) {
             self.change_state(before, |state| state.announce_recovery(sheet.generation))?;
         }
         self.save(users, &draft.enrolment, Some(before))?;
@@ -194,21 +194,26 @@ impl<'w> Registrar<'w> {
         recorded
     }
 
-    /// An enrolment with more devices, and with recovery codes if it has none and shall have some.
+    /// An enrolment with more devices, and with these recovery codes if it has none.
     fn draft(
         &self,
         mut enrolment: Enrolment,
         devices: impl IntoIterator<Item = NewDevice>,
-        with_recovery: bool,
+        first_codes: FirstCodes,
     ) -> Result<Draft, RegistrarError> {
         let keyring = self.keyring_or_new()?;
         let mut steps = Vec::new();
         for device in devices {
             steps.extend(self.add_to(&mut enrolment, device, &keyring)?);
         }
-        let codes = match enrolment.recovery {
-            None if with_recovery => self.issue(&mut enrolment, &keyring)?,
-            _ => RecoveryCodes::new(),
+        let codes = match (&enrolment.recovery, first_codes) {
+            (None, FirstCodes::New) => self.issue(&mut enrolment, &keyring)?,
+            (None, FirstCodes::Scratch(codes)) => {
+                let digits = codes.iter().map(|code| code.as_bytes());
+                enrolment.recovery = Some(self.sheet(&enrolment.account, digits, &keyring)?);
+                RecoveryCodes::new()
+            }
+            (Some(_), _) | (None, FirstCodes::None) => RecoveryCodes::new(),
         };
         Ok(Draft { enrolment, steps, codes })
     }

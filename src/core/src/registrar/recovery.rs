@@ -5,12 +5,33 @@ use zeroize::Zeroizing;
 use super::{Registrar, RegistrarError};
 use crate::account::Account;
 use crate::enrolment::{Enrolment, RecoverySheet, purpose_of_recovery};
-use crate::factor::recovery::{CODES_PER_ISSUE, RecoveryCode};
+use crate::factor::recovery::{CODES_PER_ISSUE, Digest, RecoveryCode};
 use crate::keyring::{Binding, Keyring};
 use crate::secret::Secret;
 
 /// Recovery codes in the only moment in which they are known.
 pub type RecoveryCodes = Vec<Zeroizing<String>>;
+
+/// The digits of scratch codes (see [`crate::factor::recovery::is_scratch`]).
+pub type ScratchCodes = Vec<Zeroizing<String>>;
+
+/// What somebody gets who has no recovery codes.
+pub enum FirstCodes {
+    /// None.
+    None,
+    /// New ones.
+    New,
+    /// The scratch codes that they have from another module, at least one.
+    Scratch(ScratchCodes),
+}
+
+impl FirstCodes {
+    /// New ones, or none.
+    #[must_use]
+    pub fn new_if(wanted: bool) -> Self {
+        if wanted { Self::New } else { Self::None }
+    }
+}
 
 impl Registrar<'_> {
     /// Issues new recovery codes; the old ones are void from then on.
@@ -33,16 +54,26 @@ impl Registrar<'_> {
 
     /// Puts a new issue into an enrolment that is not saved yet.
     pub(super) fn issue(&self, enrolment: &mut Enrolment, keyring: &Keyring) -> Result<RecoveryCodes, RegistrarError> {
-        let (account, generation) = (&enrolment.account, self.draw_number()?);
+        let codes = (0..CODES_PER_ISSUE).map(|_| RecoveryCode::draw(self.entropy)).collect::<Result<Vec<_>, _>>()?;
+        enrolment.recovery = Some(self.sheet(&enrolment.account, codes.iter().map(RecoveryCode::expose), keyring)?);
+        Ok(codes.iter().map(RecoveryCode::grouped).collect())
+    }
+
+    /// What is kept of codes, under a new key.
+    pub(super) fn sheet<'c>(
+        &self,
+        account: &Account,
+        codes: impl IntoIterator<Item = &'c [u8]>,
+        keyring: &Keyring,
+    ) -> Result<RecoverySheet, RegistrarError> {
+        let generation = self.draw_number()?;
         let mut key = vec![0; DIGEST_KEY_BYTES];
         self.entropy.fill(&mut key)?;
         let key = Secret::new(key);
         let binding = Binding { account, purpose: &purpose_of_recovery(generation) };
         let sealed = keyring.seal(&key, &binding, self.entropy)?;
-        let codes = (0..CODES_PER_ISSUE).map(|_| RecoveryCode::draw(self.entropy)).collect::<Result<Vec<_>, _>>()?;
-        let digests = codes.iter().map(|code| code.digest(&key)).collect();
-        enrolment.recovery = Some(RecoverySheet { generation, sealed, digests, created: self.files.now()? });
-        Ok(codes.iter().map(RecoveryCode::grouped).collect())
+        let digests = codes.into_iter().map(|code| Digest::of(code, &key)).collect();
+        Ok(RecoverySheet { generation, sealed, digests, created: self.files.now()? })
     }
 }
 

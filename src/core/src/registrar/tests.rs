@@ -352,7 +352,7 @@ fn a_login_between_enrolment_and_state_of_a_new_device_brings_no_code_back() {
         primary: false,
         language: None,
     };
-    let draft = registrar.draft(before.clone(), [device], true).unwrap();
+    let draft = registrar.draft(before.clone(), [device], FirstCodes::New).unwrap();
     registrar.save(&users, &draft.enrolment, Some(&before)).unwrap();
     // Burns what the phone and the new tablet show now, since they share the seed here.
     assert!(place.takes_totp());
@@ -890,10 +890,10 @@ fn devices_from_elsewhere_come_in_one_write_or_not_at_all() {
     let registrar = Registrar::new(&files, &Kernel);
     let (time, counter) = (Parameters::COMMON.moving, Moving::Counter { first: 7 });
     let twice = vec![from_elsewhere("a", 1, time, None), from_elsewhere("a", 2, time, None)];
-    assert!(matches!(registrar.import(&alice(), twice, true), Err(RegistrarError::LabelTaken { .. })));
+    assert!(matches!(registrar.import(&alice(), twice, FirstCodes::New), Err(RegistrarError::LabelTaken { .. })));
     assert!(registrar.enrolled().unwrap().is_empty());
     let many = (0..17).map(|byte| from_elsewhere(&format!("d{byte}"), byte, time, None)).collect();
-    assert!(matches!(registrar.import(&alice(), many, true), Err(RegistrarError::NoRoom)));
+    assert!(matches!(registrar.import(&alice(), many, FirstCodes::New), Err(RegistrarError::NoRoom)));
     assert!(registrar.enrolled().unwrap().is_empty());
 
     let devices = || {
@@ -902,16 +902,16 @@ fn devices_from_elsewhere_come_in_one_write_or_not_at_all() {
     };
     let label = |text: &str| Label::try_from(text.to_owned()).unwrap();
     let expected = [Arrival::New(label("app")), Arrival::New(label("token")), Arrival::Known(label("app"))];
-    assert_eq!(registrar.rehearse_import(&alice(), &devices()).unwrap(), expected);
+    assert_eq!(registrar.rehearse_import(&alice(), &devices(), &FirstCodes::New).unwrap().arrivals, expected);
     assert!(registrar.enrolled().unwrap().is_empty(), "rehearsed");
-    let imported = registrar.import(&alice(), devices(), true).unwrap();
+    let imported = registrar.import(&alice(), devices(), FirstCodes::New).unwrap();
     assert_eq!((imported.arrivals.as_slice(), imported.codes.len()), (&expected[..], 10));
     let standing = registrar.standing(&alice()).unwrap().unwrap();
     let burnt = |id| standing.state.as_ref().unwrap().burnt(id);
     let found: Vec<_> = standing.enrolment.otp_devices().map(|(id, _)| burnt(id)).collect();
     assert_eq!(found, [Some(Step(3)), Some(Step(9))]);
 
-    let again = registrar.import(&alice(), devices(), true).unwrap();
+    let again = registrar.import(&alice(), devices(), FirstCodes::New).unwrap();
     assert!(again.codes.is_empty() && again.arrivals.iter().all(|arrival| matches!(arrival, Arrival::Known(_))));
     assert_eq!(registrar.standing(&alice()).unwrap().unwrap().enrolment, standing.enrolment, "nothing was written");
 }
@@ -923,7 +923,7 @@ fn what_is_exported_has_its_secret_and_the_counter_that_comes_next() {
     let registrar = Registrar::new(&files, &Kernel);
     assert!(matches!(registrar.export(&alice()), Err(RegistrarError::NotEnrolled)));
     let device = from_elsewhere("token", 2, Moving::Counter { first: 7 }, Some(Step(9)));
-    registrar.import(&alice(), vec![device], false).unwrap();
+    registrar.import(&alice(), vec![device], FirstCodes::None).unwrap();
     let exported = registrar.export(&alice()).unwrap();
     assert_eq!(exported.len(), 1);
     assert_eq!((exported[0].label.as_str(), exported[0].secret.expose()), ("token", &[2; 20][..]));

@@ -2,6 +2,7 @@
 
 use twofactor_core::factor::otp::ParameterError;
 use twofactor_core::factor::totp::{Parameters, Step};
+use twofactor_core::registrar::ScratchCodes;
 use twofactor_core::secret::Secret;
 use zeroize::Zeroizing;
 
@@ -12,10 +13,10 @@ pub(super) struct Device {
     pub(super) parameters: Parameters,
     pub(super) secret: Secret,
     pub(super) used: Used,
-    /// How many codes are taken there at any moment, if that is said.
+    /// How many codes are taken there at any moment, if that was chosen.
     pub(super) window: Option<u64>,
-    /// How many codes of eight digits it has that work once.
-    pub(super) scratch_codes: usize,
+    /// The codes of eight digits that work once.
+    pub(super) scratch_codes: ScratchCodes,
     /// What else stays behind, in sentences.
     pub(super) remarks: Vec<String>,
 }
@@ -28,7 +29,7 @@ impl Device {
             secret,
             used: Used::Nothing,
             window: None,
-            scratch_codes: 0,
+            scratch_codes: ScratchCodes::new(),
             remarks: Vec::new(),
         }
     }

@@ -5,7 +5,7 @@ use twofactor_core::account::Account;
 use twofactor_core::clock::{self, Clock, UnixTime};
 use twofactor_core::factor::totp::{Judgement, Key, Moving, Parameters, Step, Window};
 use twofactor_core::factor::{Label, Method};
-use twofactor_core::registrar::{Arrival, Imported, NewDevice, NewKind, RecoveryCodes};
+use twofactor_core::registrar::{Arrival, FirstCodes, NewDevice, NewKind, RecoveryCodes, ScratchCodes};
 use twofactor_message::{Event, shown};
 use zeroize::Zeroizing;
 
@@ -27,6 +27,8 @@ pub(super) struct Desk<'a> {
 pub(super) struct Moved {
     pub(super) user: String,
     pub(super) devices: Vec<Place>,
+    /// How many scratch codes came over.
+    pub(super) scratch_codes: usize,
     pub(super) codes: RecoveryCodes,
     /// What stays behind.
     pub(super) left_behind: Vec<String>,
@@ -39,37 +41,40 @@ pub(super) struct Place {
     method: &'static str,
     /// What it was called before.
     name: String,
+    /// The window that came over with it, if that is not everybody's.
+    window: Option<u8>,
     pub(super) is_new: bool,
 }
 
 impl Desk<'_> {
     /// Whether recovery codes are issued to whoever has none.
     pub(super) fn issues_codes(&self) -> bool {
-        !self.how.no_recovery && self.office.config.methods.contains(&Method::Recovery)
+        !self.how.no_recovery && self.takes_codes()
     }
 
     /// Enrols the devices of one user; with `--dry-run`, says what would become of them.
     pub(super) fn take_over(&self, account: &Account, devices: Vec<Device>) -> Result<Moved, Failure> {
         let user = account.name.as_str();
         let about = |error| Failure::about(user, &error);
-        let scratch_codes = devices.iter().map(|device| device.scratch_codes).sum();
         let (mut new, mut names, mut left_behind) = (Vec::new(), Vec::new(), Vec::new());
-        for device in devices {
+        let mut scratch_codes = ScratchCodes::new();
+        for mut device in devices {
+            scratch_codes.append(&mut device.scratch_codes);
             let label = self.label(device.parameters.method(), &new)?;
             left_behind.extend(device.remarks.iter().cloned());
             names.push(device.name.clone());
             new.push(self.new_device(user, device, label, &mut left_behind)?);
         }
-        let methods: Vec<_> = new.iter().map(method_of).collect();
+        let kinds: Vec<_> = new.iter().map(kind_of).collect();
         let registrar = self.office.registrar();
+        let (scratch_count, first_codes) = (scratch_codes.len(), self.first_codes(scratch_codes));
         let imported = if self.how.dry_run {
-            let arrivals = registrar.rehearse_import(account, &new).map_err(about)?;
-            Imported { arrivals, codes: RecoveryCodes::new() }
+            registrar.rehearse_import(account, &new, &first_codes).map_err(about)?
         } else {
             let before = registrar.standing(account).map_err(about)?.map(|standing| standing.enrolment);
-            let imported = registrar.import(account, new, self.issues_codes()).map_err(about)?;
+            let imported = registrar.import(account, new, first_codes).map_err(about)?;
             let reader = before.as_ref().map(reader).unwrap_or_default();
-            for (arrival, method) in imported.arrivals.iter().zip(&methods) {
+            for (arrival, (method, _)) in imported.arrivals.iter().zip(&kinds) {
                 if let Arrival::New(label) = arrival {
                     let detail = format!("{method} {:?}", label.as_str());
                     self.office.tell(account, &reader, Event::MethodAdded, &detail, self.output);
@@ -77,25 +82,42 @@ impl Desk<'_> {
             }
             imported
         };
-        let place = |((arrival, method), name): ((&Arrival, &Method), String)| {
+        let place = |((arrival, kind), name): ((&Arrival, &(Method, Option<u8>)), String)| {
             let (label, is_new) = match arrival {
                 Arrival::New(label) => (label, true),
                 Arrival::Known(label) => (label, false),
             };
-            Place { label: label.as_str().to_owned(), method: method.name(), name, is_new }
+            let window = kind.1.filter(|_| is_new);
+            Place { label: label.as_str().to_owned(), method: kind.0.name(), name, window, is_new }
         };
-        let devices: Vec<_> = imported.arrivals.iter().zip(&methods).zip(names).map(place).collect();
+        let devices: Vec<_> = imported.arrivals.iter().zip(&kinds).zip(names).map(place).collect();
         let is_changed = devices.iter().any(|device| device.is_new);
-        if scratch_codes > 0 && is_changed {
-            let instead = match (self.how.dry_run && self.issues_codes(), imported.codes.is_empty()) {
-                (true, _) => "new recovery codes would be issued".to_owned(),
-                (false, false) => "new recovery codes take their place".to_owned(),
-                (false, true) => format!("for recovery codes: twofactor recovery {user}"),
-            };
-            let count = counted(scratch_codes, "scratch code");
-            left_behind.push(format!("{count}, too short to be kept here, void; {instead}"));
+        let scratch_codes = if imported.has_scratch_codes { scratch_count } else { 0 };
+        if scratch_count > scratch_codes && is_changed {
+            let reason = if self.takes_codes() { "there are recovery codes already" } else { NO_RECOVERY };
+            left_behind.push(format!("{}: {reason}", counted(scratch_count, "scratch code")));
         }
-        Ok(Moved { user: user.to_owned(), devices, codes: imported.codes, left_behind })
+        Ok(Moved { user: user.to_owned(), devices, scratch_codes, codes: imported.codes, left_behind })
+    }
+
+    /// What somebody gets who has no recovery codes: those that they brought, or else new ones.
+    fn first_codes(&self, scratch_codes: ScratchCodes) -> FirstCodes {
+        if self.takes_codes() && !scratch_codes.is_empty() {
+            return FirstCodes::Scratch(scratch_codes);
+        }
+        FirstCodes::new_if(self.issues_codes())
+    }
+
+    fn common_window(&self, moving: Moving) -> u8 {
+        let window = self.office.config.window;
+        match moving {
+            Moving::Time { .. } => window.steps(),
+            Moving::Counter { .. } => window.look_ahead(),
+        }
+    }
+
+    fn takes_codes(&self) -> bool {
+        self.office.config.methods.contains(&Method::Recovery)
     }
 
     /// Whether a device is here already, however its labels are.
@@ -103,9 +125,9 @@ impl Desk<'_> {
         let label = self.label(device.parameters.method(), &[])?;
         let kind = NewKind::Otp { parameters: device.parameters, secret: copied(device), proved: None };
         let probe = NewDevice { label, kind, replace: true, primary: false, language: None };
-        let arrivals = self.office.registrar().rehearse_import(account, &[probe]);
-        let arrivals = arrivals.map_err(|error| Failure::about(account.name.as_str(), &error))?;
-        Ok(arrivals.iter().any(|arrival| matches!(arrival, Arrival::Known(_))))
+        let found = self.office.registrar().rehearse_import(account, &[probe], &FirstCodes::None);
+        let found = found.map_err(|error| Failure::about(account.name.as_str(), &error))?;
+        Ok(found.arrivals.iter().any(|arrival| matches!(arrival, Arrival::Known(_))))
     }
 
     /// What the next device is called: the usual label, and a number from the second on.
@@ -138,7 +160,6 @@ impl Desk<'_> {
         let key = Key::new(&device.secret, parameters);
         let key =
             key.map_err(|error| Failure::new(format!("{user}: {error}"), "this device has to be enrolled anew"))?;
-        left.extend(device.window.and_then(|window| remark_on_window(window, parameters, self.office.config.window)));
         let now = clock::System.now()?;
         let proved = match device.used {
             Used::Nothing => None,
@@ -149,6 +170,9 @@ impl Desk<'_> {
             Used::UpTo(step) => Some(step),
             Used::UpToCode(code) => step_of(&key, &code, now),
         };
+        let window = device.window.map(|codes| window(codes, parameters.moving, left));
+        let parameters =
+            Parameters { window: window.filter(|own| *own != self.common_window(parameters.moving)), ..parameters };
         let kind = NewKind::Otp { parameters, secret: device.secret, proved };
         Ok(NewDevice { label, kind, replace: self.how.replace, primary: false, language: None })
     }
@@ -165,6 +189,12 @@ impl Moved {
             let line = format!("{}: {} ({}){name} {what}", self.user, device.label, device.method);
             text.push_str(&shown(&line));
             text.push('\n');
+            if let Some(window) = device.window {
+                text.push_str(&format!("    with a window of its own: {window}\n"));
+            }
+        }
+        if self.scratch_codes > 0 {
+            text.push_str(&format!("    {} {comes}\n", counted(self.scratch_codes, "scratch code")));
         }
         for remark in &self.left_behind {
             text.push_str(&format!("    left behind: {}\n", shown(remark)));
@@ -178,11 +208,12 @@ impl Moved {
     }
 }
 
-fn method_of(device: &NewDevice) -> Method {
+/// The method of a device, and the window that it has of its own.
+fn kind_of(device: &NewDevice) -> (Method, Option<u8>) {
     match &device.kind {
-        NewKind::Otp { parameters, .. } => parameters.method(),
-        NewKind::Email(_) => Method::Email,
-        NewKind::Sms(_) => Method::Sms,
+        NewKind::Otp { parameters, .. } => (parameters.method(), parameters.window),
+        NewKind::Email(_) => (Method::Email, None),
+        NewKind::Sms(_) => (Method::Sms, None),
     }
 }
 
@@ -209,22 +240,21 @@ fn is_far_off(step: Step, parameters: Parameters, now: UnixTime) -> bool {
     parameters.end_of(step) > UnixTime(now.0.saturating_add(FAR_OFF_SECONDS))
 }
 
-fn remark_on_window(window: u64, parameters: Parameters, ours: Window) -> Option<String> {
-    match parameters.moving {
-        Moving::Time { .. } => {
-            let (theirs, ours) = (window / 2, u64::from(ours.steps()));
-            let text = || format!("a window of {theirs} steps either side; here it is {ours} ([totp] window)");
-            (theirs != ours).then(text)
-        }
-        Moving::Counter { .. } => {
-            let (theirs, ours) = (window.saturating_sub(1), u64::from(ours.look_ahead()));
-            let text = || format!("a token might be {theirs} codes ahead; here it may be {ours} ([hotp] look_ahead)");
-            (theirs != ours).then(text)
-        }
+/// The window of a device that takes so many codes at any moment, at most as wide as ours can be.
+fn window(codes: u64, moving: Moving, left: &mut Vec<String>) -> u8 {
+    let (own, most, what) = match moving {
+        Moving::Time { .. } => (codes / 2, STEPS_MAX, "steps either side"),
+        Moving::Counter { .. } => (codes.saturating_sub(1), LOOK_AHEAD_MAX, "codes ahead"),
+    };
+    if own > most.into() {
+        left.push(format!("a window of {own} {what}; here it is {most} at most"));
     }
+    u8::try_from(own).unwrap_or(most).min(most)
 }
 
-/// The widest window that can be configured.
+/// The widest windows that can be configured.
 const STEPS_MAX: u8 = 10;
+const LOOK_AHEAD_MAX: u8 = 50;
+const NO_RECOVERY: &str = "the configuration does not allow recovery codes";
 /// A day: pam_google_authenticator itself allows a clock to be half a day off.
 const FAR_OFF_SECONDS: u64 = 24 * 3600;

@@ -1,8 +1,11 @@
 //! The file of pam_google_authenticator: a secret in base 32, lines of options that begin with `" `, and scratch codes
 //! of eight digits.
 
+use twofactor_core::enrolment::CODES_MAX;
 use twofactor_core::factor::otp::Period;
+use twofactor_core::factor::recovery::is_scratch;
 use twofactor_core::factor::totp::{Moving, Parameters, Step};
+use twofactor_core::registrar::ScratchCodes;
 use zeroize::Zeroizing;
 
 use super::device::{Device, Mistake, Used};
@@ -17,12 +20,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Device, Mistake> {
     let secret = Zeroizing::new(secret.ok_or(Mistake::NoSecret)?.replace('0', "O").replace('1', "L").replace('8', "B"));
     let secret = base32(&secret)?;
     let mut options = Options::default();
-    let (mut scratch_codes, mut strange) = (0usize, 0usize);
+    let (mut scratch_codes, mut strange) = (ScratchCodes::new(), 0usize);
     for line in lines.map(str::trim_end).filter(|line| !line.is_empty()) {
         if let Some(option) = line.strip_prefix("\" ") {
             options.take(option)?;
-        } else if line.len() == 8 && line.bytes().all(|byte| byte.is_ascii_digit()) {
-            scratch_codes += 1;
+        } else if is_scratch_code(line) && scratch_codes.len() < CODES_MAX {
+            scratch_codes.push(Zeroizing::new(line.to_owned()));
         } else {
             strange += 1;
         }
@@ -34,7 +37,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Device, Mistake> {
         (None, false) => return Err(Mistake::NoKind),
     };
     let mut device = Device::new(secret, Parameters { moving, ..Parameters::COMMON });
-    device.window = Some(options.window.unwrap_or(WINDOW));
+    device.window = options.window;
     if let (Moving::Time { .. }, Some(step)) = (moving, options.last_used) {
         device.used = Used::UpTo(Step(step));
     }
@@ -96,13 +99,16 @@ impl Options {
     }
 }
 
+/// What the module takes for one.
+fn is_scratch_code(line: &str) -> bool {
+    is_scratch(line) && line.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// `LAST0` to `LAST9`: who was let in without a code for a while.
 fn is_last_login(name: &str) -> bool {
     name.strip_prefix("LAST").is_some_and(|digit| digit.len() == 1 && digit.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// What the module takes where the file does not say: one step either side.
-const WINDOW: u64 = 3;
 /// As far as the module itself goes: 25 hours, in steps of a second.
 const SKEW_MAX: u32 = 100_000;
 const UNKNOWN_MAX: usize = 5;

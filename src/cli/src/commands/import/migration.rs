@@ -91,5 +91,5 @@ fn parameters(algorithm: u64, digits: u64, kind: u64, counter: u64) -> Result<Pa
         0 | 2 => Moving::Time { period: Period::THIRTY, ahead: 0 },
         _ => return Err(Mistake::Value("the kind")),
     };
-    Ok(Parameters { digits, algorithm, moving })
+    Ok(Parameters { digits, algorithm, moving, window: None })
 }

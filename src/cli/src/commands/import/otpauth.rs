@@ -44,7 +44,8 @@ fn device(uri: &str) -> Result<Device, Mistake> {
         "hotp" => Moving::Counter { first: counter.ok_or(Mistake::Missing("the counter"))? },
         other => return Err(Mistake::Kind(other.chars().take(KIND_CHARACTERS).collect())),
     };
-    let mut device = Device::new(secret.ok_or(Mistake::NoSecret)?, Parameters { digits, algorithm, moving });
+    let mut device =
+        Device::new(secret.ok_or(Mistake::NoSecret)?, Parameters { digits, algorithm, moving, window: None });
     device.name = name.to_string();
     Ok(device)
 }

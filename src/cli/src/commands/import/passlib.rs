@@ -52,6 +52,7 @@ pub(super) fn read(bytes: &[u8], secrets: Option<&Secrets>) -> Result<(Device, b
         digits: Digits::try_from(digits)?,
         algorithm: string(object, "alg").map_or(Ok(Algorithm::Sha1), algorithm_named)?,
         moving: Moving::Time { period: Period::try_from(period)?, ahead: 0 },
+        window: None,
     };
     let (secret, was_sealed) = match (object.get("enckey"), string(object, "key")) {
         (Some(sealed), _) => (opened(sealed.as_object().ok_or(Mistake::NotPasslib)?, secrets)?, true),

@@ -83,6 +83,7 @@ struct Imported<'a> {
 struct User<'a> {
     user: &'a str,
     devices: &'a [Place],
+    scratch_codes: usize,
     left_behind: &'a [String],
     recovery_codes: Vec<&'a str>,
 }
@@ -92,6 +93,7 @@ impl<'a> User<'a> {
         Self {
             user: &moved.user,
             devices: &moved.devices,
+            scratch_codes: moved.scratch_codes,
             left_behind: &moved.left_behind,
             recovery_codes: moved.codes.iter().map(|code| code.as_str()).collect(),
         }
