@@ -35,10 +35,21 @@ pub(crate) fn run(user: &str, force: bool, config: Option<&Path>, output: &mut O
         {
             output.note(&format!("A URI cannot say that the clock of {:?} is off.", device.label.as_str()));
         }
+        if device.is_lost {
+            output.note(&lost(user, device.label.as_str()));
+        }
         exported.push(Device { label: device.label.as_str(), method: device.parameters.method().name(), uri });
     }
     let devices = exported.iter().map(Device::shown).collect();
     output.answer(&text, &Exported { user: account.name.as_str(), devices })
+}
+
+/// What has to be known of a counter that nobody knows.
+pub(super) fn lost(user: &str, label: &str) -> String {
+    format!(
+        "Where the counter of {label:?} stands is not known, and the URI has the first one. Find it before: twofactor \
+         resync {user} --label {label:?}"
+    )
 }
 
 struct Device<'a> {

@@ -7,6 +7,7 @@ use twofactor_core::clock::{self, Clock};
 use twofactor_core::factor::Label;
 use twofactor_core::sys;
 
+use super::export;
 use super::setup::{introduction, picture};
 use crate::arguments::{Format, Qr, Show};
 use crate::failure::Failure;
@@ -26,6 +27,9 @@ pub(crate) fn run(arguments: &Show, config: Option<&Path>, output: &mut Output) 
         output.is_for_eyes("the secret", "use --json, or say --qr none if that is meant")?;
     }
     let shown = office.registrar().show(&account, label.as_ref()).map_err(|error| Failure::about(user, &error))?;
+    if shown.is_lost {
+        output.note(&export::lost(user, shown.label.as_str()));
+    }
     let (parameters, base32) = (shown.parameters, otpauth::base32(&shown.secret));
     let uri = otpauth::uri(&office.config.issuer, user, &base32, parameters);
     let text = match &arguments.qr {

@@ -7,7 +7,7 @@ use crate::factor::Label;
 use crate::factor::totp::{Moving, Parameters, next_counter};
 use crate::keyring::{Binding, Keyring};
 use crate::secret::Secret;
-use crate::state::StateFile;
+use crate::state::{State, StateFile};
 use crate::store::{StoreError, enrolment_name};
 
 /// A device with its secret.
@@ -16,13 +16,14 @@ pub struct Exported {
     pub label: Label,
     /// What it was told. A counter is the next one that may be used.
     pub parameters: Parameters,
+    /// Nobody knows which codes of it were used, so that the counter is the first one that ever was.
+    pub is_lost: bool,
     /// The secret.
     pub secret: Secret,
 }
 
 impl Registrar<'_> {
-    /// Every device of a user that makes codes by itself, with its secret. Of a counter that is not known the first one
-    /// is told that ever was.
+    /// Every device of a user that makes codes by itself, with its secret.
     ///
     /// # Errors
     /// The user is not enrolled, or the records cannot be read.
@@ -32,8 +33,7 @@ impl Registrar<'_> {
         let mut exported = self.opened(&enrolment)?;
         for (device, (id, _)) in exported.iter_mut().zip(enrolment.otp_devices()) {
             if let Moving::Counter { first } = &mut device.parameters.moving {
-                let burnt = state.as_ref().and_then(|state| state.burnt(id));
-                *first = next_counter(*first, burnt).unwrap_or(*first);
+                (*first, device.is_lost) = standing_counter(*first, state.as_ref(), id);
             }
         }
         Ok(exported)
@@ -46,7 +46,12 @@ impl Registrar<'_> {
         for device in &enrolment.devices {
             if let Kind::Otp(otp) = &device.kind {
                 let secret = self.secret(&keyring, &enrolment.account, device.id, otp)?;
-                opened.push(Exported { label: device.label.clone(), parameters: otp.parameters, secret });
+                opened.push(Exported {
+                    label: device.label.clone(),
+                    parameters: otp.parameters,
+                    is_lost: false,
+                    secret,
+                });
             }
         }
         Ok(opened)
@@ -67,4 +72,11 @@ impl Registrar<'_> {
             StoreError::Enrolment { path: path.unwrap_or_default(), source: EnrolmentError::Sealed { purpose, source } }
         })?)
     }
+}
+
+/// The next counter that may be used. Without a state, or where the state does not know either, the next login takes every
+/// counter for used: then it is the first one that ever was, and the counter is lost.
+pub(super) fn standing_counter(first: u64, state: Option<&State>, id: DeviceId) -> (u64, bool) {
+    let next = state.and_then(|state| next_counter(first, state.burnt(id)));
+    (next.unwrap_or(first), next.is_none())
 }

@@ -927,7 +927,10 @@ fn what_is_exported_has_its_secret_and_the_counter_that_comes_next() {
     let exported = registrar.export(&alice()).unwrap();
     assert_eq!(exported.len(), 1);
     assert_eq!((exported[0].label.as_str(), exported[0].secret.expose()), ("token", &[2; 20][..]));
-    assert_eq!(exported[0].parameters.moving, Moving::Counter { first: 10 });
+    assert_eq!((exported[0].parameters.moving, exported[0].is_lost), (Moving::Counter { first: 10 }, false));
+    fs::remove_file(place.path("state/alice")).unwrap();
+    let lost = &registrar.export(&alice()).unwrap()[0];
+    assert_eq!((lost.parameters.moving, lost.is_lost), (Moving::Counter { first: 7 }, true));
 }
 
 #[test]
@@ -949,5 +952,6 @@ fn a_secret_is_shown_again_with_the_counter_where_it_stands() {
     assert!(matches!(registrar.show(&alice(), None), Err(RegistrarError::WhichDevice)));
     // Of a lost counter nothing is known but where it began.
     fs::remove_file(place.path("state/alice")).unwrap();
-    assert_eq!(registrar.show(&alice(), Some(&label)).unwrap().parameters.moving, Moving::Counter { first: 3 });
+    let lost = registrar.show(&alice(), Some(&label)).unwrap();
+    assert_eq!((lost.parameters.moving, lost.is_lost), (Moving::Counter { first: 3 }, true));
 }

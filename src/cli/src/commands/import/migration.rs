@@ -1,6 +1,8 @@
 //! What Google Authenticator exports as QR codes: `otpauth-migration://offline?data=` and, in base 64, a message of
 //! protocol buffers with several accounts. One URI a line, for exports of more than one QR code.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use data_encoding::BASE64_NOPAD;
 use twofactor_core::factor::otp::{Algorithm, Digits, Period};
 use twofactor_core::factor::totp::{Moving, Parameters};
@@ -18,17 +20,40 @@ pub(super) struct Account {
     pub(super) device: Result<Device, Mistake>,
 }
 
-/// Reads all accounts of all URIs.
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<Account>, Mistake> {
+/// Reads all accounts of all URIs, and says how many QR codes of the same exports are not among these.
+pub(super) fn read(bytes: &[u8]) -> Result<(Vec<Account>, u64), Mistake> {
     let mut accounts = Vec::new();
+    let mut exports: BTreeMap<u64, Pages> = BTreeMap::new();
     for line in text(bytes)?.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (mut count, mut page, mut export) = (0, 0, 0);
         for field in Fields::of(&message(line)?) {
-            if let (1, Value::Bytes(account)) = field.map_err(|_| Mistake::Damaged)? {
-                accounts.push(read_account(account)?);
+            match field.map_err(|_| Mistake::Damaged)? {
+                (1, Value::Bytes(account)) => accounts.push(read_account(account)?),
+                (3, Value::Number(number)) => count = number,
+                (4, Value::Number(number)) => page = number,
+                (5, Value::Number(number)) => export = number,
+                _ => {}
             }
         }
+        let pages = exports.entry(export).or_default();
+        pages.count = pages.count.max(count);
+        pages.seen.insert(page);
     }
-    if accounts.is_empty() { Err(Mistake::Nothing) } else { Ok(accounts) }
+    let missing = exports.values().map(Pages::missing).fold(0, u64::saturating_add);
+    if accounts.is_empty() { Err(Mistake::Nothing) } else { Ok((accounts, missing)) }
+}
+
+/// The QR codes of one export.
+#[derive(Default)]
+struct Pages {
+    count: u64,
+    seen: BTreeSet<u64>,
+}
+
+impl Pages {
+    fn missing(&self) -> u64 {
+        self.count.saturating_sub(u64::try_from(self.seen.len()).unwrap_or(u64::MAX))
+    }
 }
 
 /// What stands behind `data=`, in base 64 of either alphabet.

@@ -30,7 +30,7 @@ use twofactor_core::account::Account;
 
 use crate::failure::Failure;
 use crate::office::{Office, account, account_named};
-use crate::output::Output;
+use crate::output::{Output, counted};
 use arguments::{Chosen, How};
 use device::{Device, Mistake, Used};
 use enrol::Desk;
@@ -69,8 +69,12 @@ pub(crate) fn run(import: &Import, config: Option<&Path>, output: &mut Output) -
         }
         Import::Migration { accounts, .. } => {
             let read = |content: &[u8]| {
-                let accounts = migration::read(content)?.into_iter();
-                Ok(accounts.map(|account| (account.name, account.device)).collect())
+                let (accounts, missing) = migration::read(content)?;
+                if missing > 0 {
+                    let count = counted(usize::try_from(missing).unwrap_or(usize::MAX), "QR code");
+                    output.note(&format!("{count} of the same export are missing here: what is on them stays behind."));
+                }
+                Ok(accounts.into_iter().map(|account| (account.name, account.device)).collect())
             };
             chosen(&desk, accounts, true, read)
         }

@@ -243,6 +243,21 @@ mod of_migration {
     }
 
     #[test]
+    fn qr_codes_that_are_missing_of_an_export_are_counted() {
+        let page = |name: &str, [count, page, export]: [u8; 3]| {
+            let numbers = [number(3, count), number(4, page), number(5, export)].concat();
+            uri(&[account(name, "", [1, 1, 2, 0]), numbers].concat())
+        };
+        let missing = |pages: &[String]| migration::read(pages.join("\n").as_bytes()).unwrap().1;
+        let (first, last, other) = (page("a", [3, 0, 7]), page("b", [3, 2, 7]), page("c", [2, 0, 8]));
+        assert_eq!(missing(std::slice::from_ref(&first)), 2);
+        assert_eq!(missing(&[first.clone(), first.clone()]), 2, "the same one twice");
+        assert_eq!(missing(&[first.clone(), last.clone()]), 1);
+        assert_eq!(missing(&[first.clone(), last.clone(), page("d", [3, 1, 7])]), 0);
+        assert_eq!(missing(&[first, last, other]), 2, "of two exports");
+    }
+
+    #[test]
     fn several_accounts_with_all_that_an_app_can_have() {
         let message = [
             account("alice", "Example", [1, 1, 2, 0]),
@@ -252,7 +267,8 @@ mod of_migration {
             number(2, 1),
             number(3, 1),
         ];
-        let accounts = migration::read(uri(&message.concat()).as_bytes()).unwrap();
+        let (accounts, missing) = migration::read(uri(&message.concat()).as_bytes()).unwrap();
+        assert_eq!(missing, 0);
         let names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
         assert_eq!(names, ["Example:alice", "Work:bob", "token", "old"]);
         let device = |at: usize| accounts[at].device.as_ref().unwrap();
@@ -267,7 +283,7 @@ mod of_migration {
         // As many who have taken the format apart show it: the secret "Hello!" and DE AD BE EF.
         let uri =
             "otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8SGEV4YW1wbGU6YWxpY2VAZ29vZ2xlLmNvbRoHRXhhbXBsZTAC";
-        let accounts = migration::read(uri.as_bytes()).unwrap();
+        let (accounts, _) = migration::read(uri.as_bytes()).unwrap();
         assert_eq!(accounts[0].name, "Example:alice@google.com");
         let device = accounts[0].device.as_ref().unwrap();
         assert_eq!(BASE32_NOPAD.encode(device.secret.expose()), "JBSWY3DPEHPK3PXP");
@@ -293,10 +309,10 @@ mod of_migration {
             ([1, 9, 2, 0], Mistake::Value("the number of digits")),
             ([1, 1, 9, 0], Mistake::Value("the kind")),
         ] {
-            let accounts = migration::read(uri(&account("x", "", numbers)).as_bytes()).unwrap();
+            let (accounts, _) = migration::read(uri(&account("x", "", numbers)).as_bytes()).unwrap();
             assert_eq!(accounts[0].device.as_ref().err(), Some(&mistake));
         }
-        let bare = migration::read(uri(&bytes(1, &bytes(2, b"x"))).as_bytes()).unwrap();
+        let (bare, _) = migration::read(uri(&bytes(1, &bytes(2, b"x"))).as_bytes()).unwrap();
         assert_eq!(bare[0].device.as_ref().err(), Some(&Mistake::NoSecret));
     }
 }
