@@ -68,7 +68,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::user -- Whose:_default' \
+'::user -- Whose; root has to say:_default' \
 && ret=0
 ;;
 (list)

@@ -37,9 +37,9 @@ pub(crate) enum Command {
     #[command(after_help = SETUP_EXAMPLES)]
     Setup(Setup),
     /// Say what a user has and whether their codes are judged now.
-    #[command(after_help = "Examples:\n  twofactor status alice\n  twofactor status alice --json")]
+    #[command(after_help = STATUS_NOTES)]
     Status {
-        /// Whose.
+        /// Whose; root has to say.
         user: Option<String>,
     },
     /// List everybody who is enrolled.
@@ -484,6 +484,14 @@ fn shown_of(command: &clap::Command) -> clap::Command {
         .args(command.get_arguments().filter(|argument| !argument.is_hide_set()))
         .subcommands(command.get_subcommands().filter(|command| !command.is_hide_set()).map(shown_of))
 }
+
+const STATUS_NOTES: &str =
+    "Without root, only for oneself: what each service asks, by the PAM stacks, the settings and the rules, as far as it \
+depends on no login. With --json, what only root reads is null then, which is neither yes nor no, and `unknown` names it.
+
+Examples:
+  twofactor status alice
+  twofactor status alice --json";
 
 const SETUP_EXAMPLES: &str = "Examples:
   twofactor setup alice

@@ -26,10 +26,10 @@ pub(crate) struct Office {
 impl Office {
     /// Opens for somebody who may read the records.
     pub(crate) fn open(config: Option<&Path>) -> Result<Self, Failure> {
-        let config = Config::load(config)?;
         if !sys::running_as_root() {
             return Err(Failure::new("only root can read and change second factors", as_root()));
         }
+        let config = Config::load(config)?;
         let files = Files::new(Roots::default(), config.window, &clock::System);
         Ok(Self { config, files })
     }

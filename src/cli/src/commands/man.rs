@@ -210,7 +210,9 @@ All commands but
 .Ic completions
 and
 .Ic man
-need root.
+need root;
+.Ic status
+does not for oneself, but tells less then.
 .Pp
 Where a secret is typed it is not shown.
 Ctrl\\-C leaves everything as it was.
@@ -225,6 +227,47 @@ Print the version.
 .El";
 
 const AFTER_COMMANDS: &str = "\
+.Sh STATUS WITHOUT ROOT
+What somebody has enrolled only root can read, so
+.Ic status
+does not tell it to them.
+With
+.Fl \\-json
+each key of it is null, and
+.Cm unknown
+is a list of all keys whose null means that it is not known;
+with root there is no such list.
+.Cm command
+is what an administrator runs to know.
+.Pp
+.Cm services
+has one entry for each service with a line of ours that can be seen:
+.Bl -tag -width Ds
+.It Cm reached
+Whether logins come to that line.
+.It Cm passed_by
+Whether any gets in without coming to it.
+.It Cm cases
+What may hold for a login, in the order in which it is tried.
+Each has the number of the
+.Cm rule
+(null:
+.Ic [policy]
+itself),
+what
+.Cm depends_on
+the login: rhost, tty, ssh_auth;
+and the
+.Cm mode ,
+.Cm methods
+and
+.Cm remember_seconds
+that it says.
+.Cm not_enrolled
+is what becomes of somebody who is not enrolled: let\\-in, refused, invite or enroll.
+.It Cm why
+Why one of these is null: what cannot be read, or what is wrong with it.
+.El
 .Sh ENVIRONMENT
 .Bl -tag -width Ds
 .It Ev NO_COLOR

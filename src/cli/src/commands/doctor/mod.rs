@@ -11,9 +11,9 @@ mod program;
 mod rules;
 mod sender;
 mod sshd;
-mod stack;
-mod walk;
-mod wiring;
+pub(super) mod stack;
+pub(super) mod walk;
+pub(super) mod wiring;
 
 use std::path::Path;
 

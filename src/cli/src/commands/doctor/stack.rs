@@ -6,37 +6,37 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 /// Where files come from.
-pub(super) trait Files {
+pub(in crate::commands) trait Files {
     /// The content, if there is such a file and it can be read.
     fn read(&self, path: &str) -> Option<Vec<u8>>;
 }
 
 /// The lines of one part of a service, with all that they include.
 #[derive(Debug, Default)]
-pub(super) struct Stack {
-    pub(super) lines: Vec<Line>,
+pub(in crate::commands) struct Stack {
+    pub(in crate::commands) lines: Vec<Line>,
 }
 
 /// One line that libpam would call, or the head of a substack.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
-    pub(super) file: Rc<str>,
+pub(in crate::commands) struct Line {
+    pub(in crate::commands) file: Rc<str>,
     /// Of its first physical line, from 1.
-    pub(super) number: usize,
+    pub(in crate::commands) number: usize,
     /// As it is written, without the comment.
-    pub(super) text: String,
+    pub(in crate::commands) text: String,
     /// As it is written: a word, or what stands between brackets.
-    pub(super) control: Control,
+    pub(in crate::commands) control: Control,
     /// The last part of the module's path, or the name of the substack.
-    pub(super) module: String,
-    pub(super) arguments: Vec<String>,
+    pub(in crate::commands) module: String,
+    pub(in crate::commands) arguments: Vec<String>,
     /// How many substacks it is within.
-    pub(super) level: usize,
-    pub(super) kind: Kind,
+    pub(in crate::commands) level: usize,
+    pub(in crate::commands) kind: Kind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::commands) enum Kind {
     Module,
     /// The head of a substack, whose lines follow at the next level.
     Substack,
@@ -46,7 +46,7 @@ pub(super) enum Kind {
 
 /// The part of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(in crate::commands) enum Part {
     Auth,
     Account,
     Password,
@@ -55,9 +55,9 @@ pub(super) enum Part {
 
 impl Part {
     /// All of them.
-    pub(super) const ALL: [Self; 4] = [Self::Auth, Self::Account, Self::Password, Self::Session];
+    pub(in crate::commands) const ALL: [Self; 4] = [Self::Auth, Self::Account, Self::Password, Self::Session];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::commands) fn name(self) -> &'static str {
         match self {
             Self::Auth => "auth",
             Self::Account => "account",
@@ -69,16 +69,16 @@ impl Part {
 
 impl Line {
     /// `FILE:NUMBER`.
-    pub(super) fn place(&self) -> String {
+    pub(in crate::commands) fn place(&self) -> String {
         format!("{}:{}", self.file, self.number)
     }
 
-    pub(super) fn is_ours(&self) -> bool {
+    pub(in crate::commands) fn is_ours(&self) -> bool {
         self.kind == Kind::Module && self.module == "pam_twofactor.so"
     }
 
     /// The same line with another control.
-    pub(super) fn with_control(&self, control: &str) -> String {
+    pub(in crate::commands) fn with_control(&self, control: &str) -> String {
         let mut words = vec!["auth", control, &self.module];
         words.extend(self.arguments.iter().map(String::as_str));
         words.join(" ")
@@ -87,14 +87,14 @@ impl Line {
 
 impl Stack {
     /// Reads one part of a service; `None` if there is no such service.
-    pub(super) fn read(files: &dyn Files, service: &str, part: Part) -> Option<Self> {
+    pub(in crate::commands) fn read(files: &dyn Files, service: &str, part: Part) -> Option<Self> {
         let mut reader = Reader { files, part, lines: Vec::new(), files_read: 0 };
         let found = reader.file(service, None, 0, 0);
         found.then_some(Self { lines: reader.lines })
     }
 
     /// Where our lines are.
-    pub(super) fn ours(&self) -> impl Iterator<Item = usize> {
+    pub(in crate::commands) fn ours(&self) -> impl Iterator<Item = usize> {
         self.lines.iter().enumerate().filter(|(_, line)| line.is_ours()).map(|(place, _)| place)
     }
 }
@@ -189,15 +189,15 @@ impl Reader<'_> {
 
 /// What becomes of a login for each answer of a module.
 #[derive(Debug, Clone)]
-pub(super) struct Control {
-    pub(super) text: String,
+pub(in crate::commands) struct Control {
+    pub(in crate::commands) text: String,
     named: Vec<(String, Action)>,
     default: Action,
 }
 
 /// What a control makes of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Action {
+pub(in crate::commands) enum Action {
     Ignore,
     Ok,
     Done,
@@ -257,7 +257,7 @@ impl Control {
     }
 
     /// What is made of an answer.
-    pub(super) fn on(&self, answer: &str) -> Action {
+    pub(in crate::commands) fn on(&self, answer: &str) -> Action {
         let named = self.named.iter().rev().find(|(value, _)| value == answer);
         named.map_or(self.default, |(_, action)| *action)
     }
@@ -320,7 +320,7 @@ fn words(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
 }
 
 /// Where libpam looks, in this order.
-pub(super) const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
+pub(in crate::commands) const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
 /// As libpam's own bound.
 const DEPTH_MAX: usize = 16;
 const FILES_MAX: usize = 256;
@@ -328,7 +328,7 @@ const LINES_MAX: usize = 1000;
 const FILE_MAX_BYTES: usize = 256 * 1024;
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::commands) mod tests {
     use std::collections::HashMap;
 
     use proptest::prelude::*;

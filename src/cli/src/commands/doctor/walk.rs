@@ -8,28 +8,28 @@ use super::stack::{Action, Kind, Line, Stack};
 
 /// What the ways through a stack come to, as far as our line is concerned.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Outlook {
+pub(in crate::commands) struct Outlook {
     /// The lines because of which somebody gets in past ours, without it being called.
-    pub(super) past: Vec<usize>,
+    pub(in crate::commands) past: Vec<usize>,
     /// Whether ours is called on any way.
-    pub(super) reached: bool,
+    pub(in crate::commands) reached: bool,
     /// The last line that any way comes to before ours.
-    pub(super) last_before: Option<usize>,
+    pub(in crate::commands) last_before: Option<usize>,
     /// Whether somebody gets in whom ours has refused.
-    pub(super) refused_gets_in: bool,
+    pub(in crate::commands) refused_gets_in: bool,
     /// Whether somebody gets in who has proved a code.
-    pub(super) proved_gets_in: bool,
+    pub(in crate::commands) proved_gets_in: bool,
     /// Whether somebody gets in of whom ours wants no code.
-    pub(super) not_due_gets_in: bool,
+    pub(in crate::commands) not_due_gets_in: bool,
     /// Whether somebody gets in who has proved nothing but a code.
-    pub(super) code_alone: bool,
+    pub(in crate::commands) code_alone: bool,
     /// There are more ways than are gone.
-    pub(super) unfinished: bool,
+    pub(in crate::commands) unfinished: bool,
 }
 
 /// What kind of answers a module has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Nature {
+pub(in crate::commands) enum Nature {
     Ours,
     /// Says yes.
     Permit,
@@ -50,7 +50,7 @@ pub(super) enum Nature {
 }
 
 impl Nature {
-    pub(super) fn of(line: &Line) -> Self {
+    pub(in crate::commands) fn of(line: &Line) -> Self {
         if line.kind == Kind::Broken {
             return Self::Broken;
         }
@@ -85,7 +85,7 @@ impl Nature {
 
 impl Outlook {
     /// Goes every way through a stack.
-    pub(super) fn of(stack: &Stack) -> Self {
+    pub(in crate::commands) fn of(stack: &Stack) -> Self {
         let mut outlook = Self::default();
         let natures: Vec<_> = stack.lines.iter().map(Nature::of).collect();
         let ours: Vec<_> = stack.ours().collect();
@@ -159,9 +159,9 @@ enum Verdict {
 
 /// How far a login has come.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub(super) struct Way {
+pub(in crate::commands) struct Way {
     /// The next line.
-    pub(super) at: usize,
+    pub(in crate::commands) at: usize,
     impression: Impression,
     /// What it was when each substack began.
     kept: Vec<Impression>,
@@ -183,11 +183,11 @@ enum Impression {
 
 impl Way {
     /// Whether it ends in a login.
-    pub(super) fn lets_in(&self) -> bool {
+    pub(in crate::commands) fn lets_in(&self) -> bool {
         self.impression == Impression::Good
     }
 
-    pub(super) fn into_substack(mut self, head: &Line) -> Self {
+    pub(in crate::commands) fn into_substack(mut self, head: &Line) -> Self {
         self.kept.truncate(head.level);
         self.kept.resize(head.level, Impression::None);
         self.kept.push(self.impression);
@@ -196,7 +196,7 @@ impl Way {
     }
 
     /// Goes on from a line that has answered.
-    pub(super) fn step(&mut self, stack: &Stack, line: &Line, answer: &str) -> Action {
+    pub(in crate::commands) fn step(&mut self, stack: &Stack, line: &Line, answer: &str) -> Action {
         let action = line.control.on(answer);
         match action {
             Action::Ignore => {}

@@ -215,12 +215,12 @@ fn way_past(stack: &Stack, culprit: usize, ours: usize) -> String {
 }
 
 /// A file that is no service: others include it.
-fn is_common(name: &str) -> bool {
+pub(in crate::commands) fn is_common(name: &str) -> bool {
     name.starts_with("common-") || matches!(name, "system-auth" | "password-auth" | "postlogin" | "fingerprint-auth")
 }
 
 /// The names of all services.
-fn service_names() -> Vec<String> {
+pub(in crate::commands) fn service_names() -> Vec<String> {
     let mut names = Vec::new();
     for directory in DIRECTORIES {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
@@ -234,7 +234,7 @@ fn service_names() -> Vec<String> {
 }
 
 /// This system's files.
-pub(super) struct System;
+pub(in crate::commands) struct System;
 
 impl Files for System {
     fn read(&self, path: &str) -> Option<Vec<u8>> {

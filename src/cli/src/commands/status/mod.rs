@@ -1,4 +1,8 @@
-//! `twofactor status`: what one user has, and whether their codes are judged now.
+//! `twofactor status`: what one user has, and whether their codes are judged now. Only root can read that; anybody else
+//! is told what this host asks of them.
+
+mod asked;
+mod own;
 
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
@@ -18,6 +22,9 @@ use crate::output::Output;
 
 /// Runs the command.
 pub(crate) fn run(user: Option<&str>, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
+    if let Some(account) = own::account(user)? {
+        return own::run(&account, config, output);
+    }
     let office = Office::open(config)?;
     let account = account_named(user)?;
     let report = Report::of(&office, &account)?;
