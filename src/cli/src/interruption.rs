@@ -1,6 +1,12 @@
 //! What people and machines break a command off by, for commands that have something to put in order first.
 
-use nix::sys::signal::{SigSet, Signal, raise};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, raise};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::failure::Failure;
 
@@ -30,6 +36,64 @@ pub(crate) fn die_of(signal: Signal) {
     let _ = raise(signal);
 }
 
+/// Signals that end, stop or continue the process, held back while the terminal is not as others would want it, and
+/// heard of by [`Watch::wait`]. It dies, stops and goes on as ever, but by [`Watch::let_through`].
+pub(crate) struct Watch {
+    /// What was held back before.
+    before: SigSet,
+    /// What this one holds back.
+    held: SigSet,
+    heard: SignalFd,
+}
+
+impl Watch {
+    pub(crate) fn begin() -> io::Result<Self> {
+        let before = SigSet::thread_get_mask()?;
+        // A signal that whoever started this has blocked could not be let through.
+        let held: SigSet = WATCHED.into_iter().filter(|signal| !before.contains(*signal)).collect();
+        let heard = SignalFd::with_flags(&held, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        held.thread_block()?;
+        Ok(Self { before, held, heard })
+    }
+
+    /// Waits until there is something to read, or for a signal; that comes first.
+    pub(crate) fn wait(&self, input: BorrowedFd<'_>) -> io::Result<Option<Signal>> {
+        loop {
+            let mut both = [self.heard.as_fd(), input].map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN));
+            match poll(&mut both, PollTimeout::NONE) {
+                Ok(_) => {}
+                Err(Errno::EINTR) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            let [_, input] = both;
+            if let Some(heard) = self.heard.read_signal()? {
+                let number = i32::try_from(heard.ssi_signo).map_err(|_| Errno::EINVAL)?;
+                return Ok(Some(Signal::try_from(number)?));
+            }
+            if input.any() != Some(false) {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Lets a signal do what it does. Whoever is there afterwards was stopped and continued, or does not mind it.
+    pub(crate) fn let_through(&self, signal: Signal) -> io::Result<()> {
+        self.before.thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+        raise(signal)?;
+        Ok(self.held.thread_block()?)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // A mask that was in force cannot be refused (pthread_sigmask(3)).
+        let _ = self.before.thread_set_mask();
+    }
+}
+
+const WATCHED: [Signal; 6] =
+    [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGTSTP, Signal::SIGCONT];
+
 fn signals() -> SigSet {
-    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
+    [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
 }

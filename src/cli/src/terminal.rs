@@ -4,8 +4,11 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
-use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
+use nix::sys::signal::Signal;
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
+
+use crate::interruption::Watch;
 
 /// Whether people see standard output.
 pub(crate) fn is_seen() -> bool {
@@ -59,18 +62,33 @@ pub(crate) fn say(text: &str) -> io::Result<()> {
     io::stderr().write_all(text.as_bytes())
 }
 
-/// As [`ask`], but what is typed cannot be seen. Ctrl-C is `Interrupted`, with the echo on again.
+/// As [`ask`], but what is typed cannot be seen. Whatever ends or stops the process meanwhile finds the echo on; who
+/// comes back is asked anew.
 pub(crate) fn ask_unseen(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
     let stdin = io::stdin();
     if !stdin.is_terminal() {
         return ask(prompt);
     }
-    let quiet = Quiet::begin(&stdin)?;
-    say(prompt)?;
-    let answer = quiet.read_line();
-    drop(quiet);
-    say("\n")?;
-    answer
+    let watch = Watch::begin()?;
+    loop {
+        let quiet = Quiet::begin(&stdin)?;
+        say(prompt)?;
+        let typed = quiet.read_line(&watch);
+        drop(quiet);
+        say("\n")?;
+        match typed? {
+            Typed::Line(line) => return Ok(line),
+            Typed::Until(signal) => watch.let_through(signal)?,
+        }
+    }
+}
+
+/// What came of an answer that cannot be seen.
+enum Typed {
+    /// All of it; `None` at the end of the input.
+    Line(Option<Zeroizing<String>>),
+    /// That came before its end.
+    Until(Signal),
 }
 
 /// How far something has come, on standard error if people see that.
@@ -108,7 +126,7 @@ impl Drop for Bar {
     }
 }
 
-/// Echo and signal keys are off while this lives, so that no signal key can leave the echo off.
+/// The echo is off while this lives.
 struct Quiet<'t> {
     terminal: BorrowedFd<'t>,
     before: Termios,
@@ -119,24 +137,22 @@ impl<'t> Quiet<'t> {
         let terminal = stdin.as_fd();
         let before = tcgetattr(terminal)?;
         let mut quiet = before.clone();
-        quiet.local_flags.remove(LocalFlags::ECHO | LocalFlags::ISIG);
-        // With the signal keys off, Ctrl-C is a character; as an end of line it is handed over at once.
-        if let Some(end_of_line) = quiet.control_chars.get_mut(SpecialCharacterIndices::VEOL as usize) {
-            *end_of_line = INTERRUPT;
-        }
+        quiet.local_flags.remove(LocalFlags::ECHO);
         tcsetattr(terminal, SetArg::TCSAFLUSH, &quiet)?;
         Ok(Self { terminal, before })
     }
 
-    /// Reads byte by byte, past the buffer of standard input, which would wait for a line feed.
-    fn read_line(&self) -> io::Result<Option<Zeroizing<String>>> {
+    /// Reads byte by byte, past the buffer of standard input, which would keep a copy.
+    fn read_line(&self, watch: &Watch) -> io::Result<Typed> {
         let mut line = Zeroizing::new(Vec::with_capacity(LINE_BYTES));
         let mut byte = Zeroizing::new([0]);
         loop {
+            if let Some(signal) = watch.wait(self.terminal)? {
+                return Ok(Typed::Until(signal));
+            }
             match nix::unistd::read(self.terminal, byte.as_mut_slice()) {
-                Ok(0) if line.is_empty() => return Ok(None),
+                Ok(0) if line.is_empty() => return Ok(Typed::Line(None)),
                 Ok(0) => break,
-                Ok(_) if *byte == [INTERRUPT] => return Err(io::ErrorKind::Interrupted.into()),
                 Ok(_) if *byte == [b'\n'] => break,
                 Ok(_) if line.len() < LINE_BYTES => line.extend(byte.iter()),
                 Ok(_) => return Err(io::ErrorKind::InvalidInput.into()),
@@ -145,7 +161,7 @@ impl<'t> Quiet<'t> {
             }
         }
         let text = std::str::from_utf8(&line).map_err(|_| io::ErrorKind::InvalidData)?;
-        Ok(Some(Zeroizing::new(text.to_owned())))
+        Ok(Typed::Line(Some(Zeroizing::new(text.to_owned()))))
     }
 }
 
@@ -157,7 +173,5 @@ impl Drop for Quiet<'_> {
 
 /// Narrow enough for any terminal.
 const BAR_MARKS: usize = 40;
-/// Ctrl-C.
-const INTERRUPT: u8 = 3;
 /// Longer than any code or password that is typed, so that reading leaves no copies behind.
 const LINE_BYTES: usize = 1024;

@@ -7,6 +7,7 @@ mod machine;
 mod manners;
 mod own;
 mod sending;
+mod signals;
 
 use serde_json::{Value, json};
 use support::{Secret, oathtool, two_lines};
