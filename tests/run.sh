@@ -17,7 +17,7 @@ readonly PACKAGES=(
     # codes and QR codes that are not our own
     oathtool zbar-tools
     # real terminals, and a picture of them
-    xterm rxvt-unicode xvfb x11-utils imagemagick fonts-dejavu-core
+    xterm rxvt-unicode tmux xvfb x11-utils imagemagick fonts-dejavu-core
     # a real browser, for the pages that the tool writes, and what they are on paper
     chromium poppler-utils
     # manual pages, and shells that complete

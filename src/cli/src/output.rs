@@ -65,6 +65,7 @@ impl Output {
             return Ok(());
         }
         let mut stdout = io::stdout().lock();
+        let text = terminal::legible(text, &stdout);
         written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
     }
 
@@ -76,18 +77,18 @@ impl Output {
     /// Something by the way, on standard error.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(io::stderr(), "{}", shown(text));
+            let _ = terminal::say(&format!("{}\n", shown(text)));
         }
     }
 
     /// One of several errors, on standard error; the command goes on.
     pub(crate) fn complain(&self, failure: &Failure) -> Result<(), Failure> {
-        written(io::stderr().write_all(failure.lines().as_bytes()))
+        written(terminal::say(&failure.lines()))
     }
 
     /// The two lines, and with `--json` the same as a value, unless one is out already.
     pub(crate) fn failed(&self, failure: &Failure) -> ExitCode {
-        let _ = io::stderr().write_all(failure.lines().as_bytes());
+        let _ = terminal::say(&failure.lines());
         if self.json && !self.answered.get() {
             let value = serde_json::json!({ "error": failure.what, "hint": failure.hint });
             let _ = writeln!(io::stdout(), "{value}");

@@ -1,5 +1,6 @@
 //! The terminal: what it can show, and what somebody types there. The one home of the environment.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -19,14 +20,32 @@ pub(crate) fn is_seen() -> bool {
 #[allow(clippy::disallowed_methods, reason = "the one home of the environment")]
 pub(crate) fn can_draw() -> bool {
     let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    !dumb && shows_unicode()
+}
+
+/// Whether terminals here show characters beyond ASCII, as far as anybody has said so, locale(7).
+#[allow(clippy::disallowed_methods, reason = "the one home of the environment")]
+fn shows_unicode() -> bool {
     let locale =
         ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os).find(|value| !value.is_empty());
-    // Debian's default installation sets none of them and its terminals are UTF-8 all the same.
-    let unicode = locale.is_none_or(|locale| {
-        let locale = locale.to_string_lossy().to_ascii_lowercase();
-        locale.contains("utf-8") || locale.contains("utf8")
-    });
-    !dumb && unicode
+    match locale {
+        Some(locale) => {
+            let locale = locale.to_string_lossy().to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        }
+        // Debian's default installation sets none of them and its terminals are UTF-8 all the same; not what agetty(8)
+        // finds at the other end of a serial line.
+        None => !std::env::var_os("TERM").is_some_and(|term| term.to_string_lossy().starts_with("vt")),
+    }
+}
+
+/// The text as a terminal shows it without harm: one that knows ASCII alone gets a `?` for everything else, as from ls(1).
+/// What goes anywhere but to a terminal stays as it is.
+pub(crate) fn legible<'t>(text: &'t str, to: &impl IsTerminal) -> Cow<'t, str> {
+    if text.is_ascii() || !to.is_terminal() || shows_unicode() {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|character| if character.is_ascii() { character } else { '?' }).collect())
 }
 
 /// Whether whoever looks at standard output wants colours there, <https://no-color.org>.
@@ -43,7 +62,7 @@ pub(crate) fn lines() -> Option<usize> {
 /// Asks on standard error and reads one line of standard input, which can be seen; `None` at its end.
 pub(crate) fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
     let mut stderr = io::stderr().lock();
-    stderr.write_all(prompt.as_bytes())?;
+    stderr.write_all(legible(prompt, &stderr).as_bytes())?;
     stderr.flush()?;
     drop(stderr);
     let mut line = Zeroizing::new(String::with_capacity(LINE_BYTES));
@@ -59,7 +78,8 @@ pub(crate) fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
 
 /// Says something on standard error.
 pub(crate) fn say(text: &str) -> io::Result<()> {
-    io::stderr().write_all(text.as_bytes())
+    let mut stderr = io::stderr();
+    stderr.write_all(legible(text, &stderr).as_bytes())
 }
 
 /// As [`ask`], but what is typed cannot be seen. Whatever ends or stops the process meanwhile finds the echo on; who

@@ -7,6 +7,7 @@ mod machine;
 mod manners;
 mod own;
 mod sending;
+mod serial;
 mod signals;
 
 use serde_json::{Value, json};

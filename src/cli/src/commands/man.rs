@@ -279,7 +279,11 @@ If it is
 or nothing, there are neither colours nor QR codes.
 .It Ev LC_ALL , LC_CTYPE , LANG
 The first that is set says whether the terminal shows UTF\\-8.
-Where it does not there are no QR codes.
+Where it does not there are no QR codes, and a question mark stands for what is
+beyond ASCII.
+Where none is set it does, unless
+.Ev TERM
+is that of a serial console, vt100 or vt220.
 .El
 .Sh FILES
 .Bl -tag -width Ds
