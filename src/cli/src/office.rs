@@ -26,10 +26,13 @@ pub(crate) struct Office {
 impl Office {
     /// Opens for somebody who may read the records.
     pub(crate) fn open(config: Option<&Path>) -> Result<Self, Failure> {
-        if !sys::running_as_root() {
-            return Err(Failure::new("only root can read and change second factors", as_root()));
-        }
-        let config = Config::load(config)?;
+        only_root()?;
+        Self::of(Config::load(config)?)
+    }
+
+    /// The same with settings that are read already.
+    pub(crate) fn of(config: Config) -> Result<Self, Failure> {
+        only_root()?;
         let files = Files::new(Roots::default(), config.window, &clock::System);
         Ok(Self { config, files })
     }
@@ -75,6 +78,14 @@ impl Office {
     pub(crate) fn files(&self) -> &Files<'static> {
         &self.files
     }
+}
+
+/// Before anything else: whoever may not go on is told that, not that a file cannot be read.
+fn only_root() -> Result<(), Failure> {
+    if sys::running_as_root() {
+        return Ok(());
+    }
+    Err(Failure::new("only root can read and change second factors", as_root()))
 }
 
 /// Where and how a user is told of changes.

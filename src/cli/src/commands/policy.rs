@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Policy, config: Option<&Path>, output: &mut Output
 pub(super) fn foretell<'a>(
     arguments: &'a Policy,
     account: &'a Account,
-    office: &'a Office,
+    office: &Office,
 ) -> Result<Report<'a>, Failure> {
     let groups = Passwd.groups(account)?;
     let groups = || Ok::<_, LookUpError>(groups.as_slice());

@@ -1,6 +1,6 @@
 //! Whether this host's clock is kept: a code is a matter of half a minute.
 
-use super::Finding;
+use super::finding::Finding;
 use super::program::ask;
 
 pub(super) fn look() -> Option<Finding> {
@@ -23,7 +23,7 @@ fn of(said: Option<&str>) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Level;
+    use super::super::finding::Level;
     use super::*;
 
     #[test]

@@ -1,7 +1,13 @@
 //! One login step by step: which line of the stack is reached, what it makes of a right answer, and where ours stands.
 
-use serde::Serialize;
+use std::collections::HashMap;
 
+use serde::Serialize;
+use twofactor_core::config::Config;
+use twofactor_message::shown;
+
+use super::module::{MISCONFIGURED, Modules};
+use super::scene::Scene;
 use super::stack::{Action, Kind, Line, Part, Stack};
 use super::walk::{Nature, Way};
 use super::wiring::System;
@@ -12,30 +18,50 @@ use crate::office::{Office, account};
 use crate::output::Output;
 
 /// Runs the command for one login.
-pub(super) fn run(user: &str, service: &str, office: &Office, output: &mut Output) -> Result<(), Failure> {
+pub(super) fn run(user: &str, service: &str, scene: &Scene, output: &mut Output) -> Result<(), Failure> {
     let account = account(user)?;
-    // As libpam does where a service says nothing.
-    let own = Stack::read(&System, service, Part::Auth).filter(|stack| !stack.lines.is_empty());
-    let stack = own.or_else(|| Stack::read(&System, "other", Part::Auth));
-    let stack = stack.ok_or_else(|| {
+    let stack = Stack::called(&System, service, Part::Auth).ok_or_else(|| {
         Failure::new(format!("there is no PAM service {service:?}"), "see which there are: ls /etc/pam.d")
     })?;
     let asked = Policy { user: user.to_owned(), service: service.to_owned(), rhost: None, tty: None, ssh_auth: None };
-    let foretold = policy::foretell(&asked, &account, office)?;
-    let (steps, lets_in) = steps(&stack, foretold.answer());
-    let report = Report {
-        user,
-        service,
-        reached: steps.iter().any(|step| step.ours && step.reached),
-        lets_in,
-        steps,
-        policy: foretold,
+    let foretell = |config: &Config| {
+        let office = Office::of(config.clone())?;
+        policy::foretell(&asked, &account, &office)
     };
+    let modules = Modules::of_this_system();
+    let mut trouble = None;
+    let mut foretold = None;
+    let mut answers = HashMap::new();
+    for (place, line) in stack.ours().filter_map(|place| Some((place, stack.lines.get(place)?))) {
+        let answer = match (modules.trouble(line), scene.settings.of(line)) {
+            (Some((answer, finding)), _) => {
+                trouble.get_or_insert(finding.message.in_full());
+                answer
+            }
+            (None, Err(failure)) => {
+                trouble.get_or_insert(format!("{}: nobody is let in", failure.what));
+                MISCONFIGURED
+            }
+            (None, Ok(config)) => {
+                let report = foretell(config)?;
+                let answer = report.answer();
+                foretold.get_or_insert(report);
+                answer
+            }
+        };
+        answers.insert(place, answer);
+    }
+    if answers.is_empty() {
+        foretold = scene.settings.usual().map(foretell).transpose()?;
+    }
+    let (steps, lets_in) = steps(&stack, &answers);
+    let reached = steps.iter().any(|step| step.ours && step.reached);
+    let report = Report { user, service, reached, lets_in, steps, trouble, policy: foretold };
     output.answer(&report.text(), &report)
 }
 
 /// The way of somebody who knows the password and has the code.
-fn steps(stack: &Stack, ours: &'static str) -> (Vec<Step>, bool) {
+fn steps(stack: &Stack, ours: &HashMap<usize, &'static str>) -> (Vec<Step>, bool) {
     let mut steps: Vec<_> = stack.lines.iter().map(Step::skipped).collect();
     let mut way = Way::default();
     while let Some(line) = stack.lines.get(way.at) {
@@ -47,7 +73,7 @@ fn steps(stack: &Stack, ours: &'static str) -> (Vec<Step>, bool) {
             }
             continue;
         }
-        let answer = likely(line, ours);
+        let answer = ours.get(&at).copied().unwrap_or_else(|| likely(line));
         let action = way.step(stack, line, answer);
         if let Some(step) = steps.get_mut(at) {
             (step.reached, step.answer, step.then) = (true, Some(answer), Some(words(action)));
@@ -57,14 +83,13 @@ fn steps(stack: &Stack, ours: &'static str) -> (Vec<Step>, bool) {
 }
 
 /// What a module says to somebody who does everything right.
-fn likely(line: &Line, ours: &'static str) -> &'static str {
+fn likely(line: &Line) -> &'static str {
     match Nature::of(line) {
         Nature::Broken => "perm_denied",
         Nature::Gate | Nature::Helper => "ignore",
         // Whoever calls is not root, and no selector is for them.
         Nature::Deny | Nature::Selector | Nature::RootOnly => "auth_err",
-        Nature::Ours => ours,
-        Nature::Permit | Nature::Proof => "success",
+        Nature::Ours | Nature::Permit | Nature::Proof => "success",
     }
 }
 
@@ -115,7 +140,10 @@ struct Report<'a> {
     /// Whether the stack lets them in.
     lets_in: bool,
     steps: Vec<Step>,
-    policy: policy::Report<'a>,
+    /// Why our line lets nobody in, whoever it is.
+    trouble: Option<String>,
+    /// Null if the settings cannot be read.
+    policy: Option<policy::Report<'a>>,
 }
 
 impl Report<'_> {
@@ -137,7 +165,13 @@ impl Report<'_> {
             (false, false) => "our line is not in this stack",
         };
         let ending = if self.lets_in { "lets them in" } else { "refuses them" };
-        text.push_str(&format!("\nThe stack {ending}; {ours}.\n\n{}", self.policy.text()));
+        text.push_str(&format!("\nThe stack {ending}; {ours}.\n\n"));
+        if let Some(trouble) = &self.trouble {
+            text.push_str(&format!("{}\n", shown(trouble)));
+        }
+        if let Some(policy) = self.policy.as_ref().filter(|_| self.trouble.is_none()) {
+            text.push_str(&policy.text());
+        }
         text
     }
 }

@@ -5,15 +5,15 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use twofactor_core::keyring::{Keyring, KeyringError};
-use twofactor_core::sys::{Accounts, FileError, Passwd, Problem};
+use twofactor_core::sys::{FileError, Problem};
 
-use super::{Finding, listed};
+use super::finding::{Finding, Message};
+use super::scene::{Scene, unable};
 use crate::failure::Failure;
-use crate::office::Office;
 use crate::output::counted;
 
-pub(super) fn look(office: &Office) -> Result<Vec<Finding>, Failure> {
-    let mut findings = Vec::new();
+pub(super) fn look(scene: &Scene) -> Vec<Finding> {
+    let (office, mut findings) = (&scene.office, Vec::new());
     let roots = office.files().roots();
     for opened in [office.files().users(), office.files().states()] {
         findings.extend(opened.err().map(|error| Finding::fail("files", error.to_string(), mending(&error))));
@@ -24,11 +24,14 @@ pub(super) fn look(office: &Office) -> Result<Vec<Finding>, Failure> {
     findings.extend(open_to_others(&roots.keyring, 0o600));
     if findings.iter().any(|finding| finding.check == "files") {
         // Whoever cannot get in there can tell nothing of what is in it.
-        return Ok(findings);
+        return findings;
     }
-    let names = office.registrar().enrolled()?;
+    let names = match office.registrar().enrolled() {
+        Ok(names) => names,
+        Err(error) => return [findings, vec![unable("files", error.into())]].concat(),
+    };
     match office.files().keyring() {
-        Ok(keyring) => findings.extend(enrolments(office, &keyring)?),
+        Ok(keyring) => findings.extend(enrolments(scene, &keyring)),
         Err(KeyringError::Missing { .. }) if names.is_empty() => {}
         Err(KeyringError::File(error)) => {
             findings.push(Finding::fail("files-keyring", error.to_string(), mending(&error)));
@@ -45,18 +48,19 @@ pub(super) fn look(office: &Office) -> Result<Vec<Finding>, Failure> {
         };
         findings.push(Finding::ok("files", message));
     }
-    Ok(findings)
+    findings
 }
 
-fn enrolments(office: &Office, keyring: &Keyring) -> Result<Vec<Finding>, Failure> {
+fn enrolments(scene: &Scene, keyring: &Keyring) -> Vec<Finding> {
+    let registrar = scene.office.registrar();
     let mut findings = Vec::new();
     let (mut gone, mut old, mut few) = (Vec::new(), Vec::new(), Vec::new());
-    for name in office.registrar().enrolled()? {
-        let Some(account) = Passwd.find(name.as_str())? else {
+    for name in &scene.enrolled {
+        let Some(account) = scene.people.account(name) else {
             gone.push(name.as_str().to_owned());
             continue;
         };
-        let standing = match office.registrar().standing(&account) {
+        let standing = match registrar.standing(&account) {
             Ok(Some(standing)) => standing,
             Ok(None) => continue,
             Err(error) => {
@@ -74,19 +78,21 @@ fn enrolments(office: &Office, keyring: &Keyring) -> Result<Vec<Finding>, Failur
             few.push(name.as_str().to_owned());
         }
     }
-    if let Some(first) = gone.first() {
-        let message = format!("enrolled without an account: {}", listed(&gone));
-        findings.push(Finding::warn("files-gone", message, format!("take each away: twofactor remove {first}")));
+    if let Some(first) = gone.first().filter(|_| scene.knows_who_there_is()) {
+        let hint = format!("take each away: twofactor remove {first}");
+        let message = Message::naming("enrolled without an account: ", gone);
+        findings.push(Finding::warn("files-gone", message, hint));
     }
     if !old.is_empty() {
-        let message = format!("sealed under an older key, which has to be kept: {}", listed(&old));
+        let message = Message::naming("sealed under an older key, which has to be kept: ", old);
         findings.push(Finding::warn("files-old-key", message, "seal anew: twofactor keys rotate --resume"));
     }
     if let Some(first) = few.first() {
-        let message = format!("{FEW} recovery codes or fewer are left to {}", listed(&few));
-        findings.push(Finding::warn("files-recovery", message, format!("issue new ones: twofactor recovery {first}")));
+        let hint = format!("issue new ones: twofactor recovery {first}");
+        let message = Message::naming(format!("{FEW} recovery codes or fewer are left to "), few);
+        findings.push(Finding::warn("files-recovery", message, hint));
     }
-    Ok(findings)
+    findings
 }
 
 /// What keeps a file from being nobody else's.

@@ -3,7 +3,7 @@
 use twofactor_core::policy::{Mode, Policy, Unenrolled};
 use twofactor_core::sys::{Accounts, LookUpError, Passwd, group_known_as};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::output::counted;
 
 /// What is wrong with the rules of `[policy]`.

@@ -9,8 +9,8 @@ use twofactor_core::courier;
 use twofactor_core::factor::Method;
 use twofactor_core::sys::{Directory, FileError, LookUpError, TrustedFile, Unprivileged, split};
 
-use super::Finding;
 use super::files::mending;
+use super::finding::Finding;
 
 /// What is wrong, if anything is to be sent.
 pub(super) fn look(config: &Config) -> Result<Vec<Finding>, LookUpError> {

@@ -3,52 +3,64 @@
 use std::collections::HashMap;
 use std::fs;
 
-use twofactor_core::policy::Policy;
+use twofactor_core::policy::{Policy, Rule};
 
-use super::people::names_with_a_shell;
+use super::finding::{Finding, Message};
 use super::program::ask;
+use super::scene::Scene;
+use super::sshd_config::{KINDS_MAX, Login, Written};
 use super::stack::Stack;
 use super::walk::Outlook;
-use super::wiring::Wiring;
-use super::{Finding, listed};
-use crate::failure::Failure;
-use crate::office::Office;
 
 /// What is wrong, if sshd's stack has our line.
-pub(super) fn look(wiring: &Wiring, office: &Office) -> Result<Vec<Finding>, Failure> {
-    let Some(stack) = wiring.stack("sshd") else { return Ok(Vec::new()) };
+pub(super) fn look(scene: &Scene) -> Vec<Finding> {
+    let Some(stack) = scene.wiring.stack("sshd") else { return Vec::new() };
     if fs::metadata(SSHD).is_err() {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let Some(said) = ask(SSHD, &["-T"]) else {
-        return Ok(vec![silent()]);
+        return vec![silent()];
     };
-    let place = Place::of_this_system();
-    let everybody = Settings::read(&said).look(stack, &office.config.policy, &place);
-    let mut findings = everybody.clone();
-    let mut own: Vec<(Complaint, Vec<String>)> = Vec::new();
-    for name in names_with_a_shell(office)?.into_iter().take(PEOPLE_MAX) {
-        let person = format!("user={name},host=localhost,addr=127.0.0.1");
-        let Some(said) = ask(SSHD, &["-T", "-C", &person]) else { continue };
-        for complaint in Settings::read(&said).look(stack, &office.config.policy, &place) {
+    let policy = scene.settings.of_stack(stack).map(|config| &config.policy);
+    let written = Written::of_this_system();
+    let everybody = Effective::read(&said).look(stack, policy);
+    let mut findings: Vec<_> = everybody.iter().map(|complaint| complaint.finding(&written, None)).collect();
+    let people = scene.people.each().filter(|person| person.may_log_in());
+    let logins = written.logins(people.map(|person| Login::new(&person.name, scene.people.groups_of(person))));
+    if logins.len() >= KINDS_MAX {
+        let message =
+            format!("sshd was asked for {KINDS_MAX} logins only, and its Match blocks tell more from each other");
+        let hint = format!("ask it for others: {SSHD} -T -C user=USER,host=HOST,addr=ADDRESS");
+        findings.push(Finding::warn("sshd-many", message, hint));
+    }
+    let mut own: Vec<(Finding, Vec<String>, Option<String>)> = Vec::new();
+    for (login, names) in logins {
+        let Some(said) = ask(SSHD, &["-T", "-C", &login.connection()]) else { continue };
+        for complaint in Effective::read(&said).look(stack, policy) {
             if everybody.iter().any(|known| known.check == complaint.check) {
                 continue;
             }
-            match own.iter_mut().find(|(known, _)| known.message == complaint.message) {
-                Some((_, names)) => names.push(name.clone()),
-                None => own.push((complaint, vec![name.clone()])),
+            let finding = complaint.finding(&written, Some(&login));
+            let same = |known: &Finding| known.message == finding.message && known.hint == finding.hint;
+            // What holds for somebody wherever they come from is said once.
+            let known = |name: &&String| own.iter().any(|(known, names, _)| same(known) && names.contains(*name));
+            let fresh: Vec<_> = names.iter().filter(|name| !known(name)).cloned().collect();
+            match own.iter_mut().find(|(known, _, from)| same(known) && *from == login.from) {
+                _ if fresh.is_empty() => {}
+                Some((_, names, _)) => names.extend(fresh),
+                None => own.push((finding, fresh, login.from.clone())),
             }
         }
     }
-    findings.extend(own.into_iter().map(|(complaint, names)| Complaint {
-        message: format!("{}, for {}", complaint.message, listed(&names)),
-        hint: format!("in a Match block of sshd_config: {}", complaint.wanted),
-        ..complaint
+    findings.extend(own.into_iter().map(|(finding, names, from)| {
+        let message = Message::naming(format!("{}, for ", finding.message.in_full()), names);
+        let after = from.map(|from| format!(", from {from}")).unwrap_or_default();
+        Finding { message: Message { after, ..message }, ..finding }
     }));
     if findings.is_empty() {
-        return Ok(vec![Finding::ok("sshd", "sshd asks PAM, and PAM can ask for a code")]);
+        findings.push(Finding::ok("sshd", "sshd asks PAM, and PAM can ask for a code"));
     }
-    Ok(findings.into_iter().map(Complaint::finding).collect())
+    findings
 }
 
 /// It does not say how it is set up. Why, it says on its standard error, which only a shell brings here.
@@ -65,17 +77,17 @@ fn silent() -> Finding {
 
 /// The effective settings of sshd.
 #[derive(Debug, Default)]
-struct Settings(HashMap<String, Vec<String>>);
+struct Effective(HashMap<String, Vec<String>>);
 
-impl Settings {
+impl Effective {
     fn read(said: &str) -> Self {
-        let mut settings = Self::default();
+        let mut effective = Self::default();
         for line in said.lines().take(LINES_MAX) {
             let (keyword, value) = line.split_once(' ').unwrap_or((line, ""));
-            let values = settings.0.entry(keyword.to_ascii_lowercase()).or_default();
+            let values = effective.0.entry(keyword.to_ascii_lowercase()).or_default();
             values.extend(value.split_ascii_whitespace().map(str::to_ascii_lowercase));
         }
-        settings
+        effective
     }
 
     fn is(&self, keyword: &str, value: &str) -> bool {
@@ -88,10 +100,11 @@ impl Settings {
         lists.map(|list| list.split(',').map(|method| method.split(':').next().unwrap_or(method)).collect()).collect()
     }
 
-    fn look(&self, stack: &Stack, policy: &Policy, place: &Place) -> Vec<Complaint> {
+    fn look(&self, stack: &Stack, policy: Option<&Policy>) -> Vec<Complaint> {
         let mut found = Vec::new();
+        let any_rule = |has: fn(&Rule) -> bool| policy.is_some_and(|policy| policy.rules.iter().any(has));
         let mut fail = |check, message: &str, wanted: &str| {
-            found.push(Complaint { fails: true, ..Complaint::new(check, message, wanted, place) });
+            found.push(Complaint { fails: true, ..Complaint::new(check, message, wanted) });
         };
         if !self.is("usepam", "yes") {
             fail("sshd-pam", "sshd does not ask PAM: passwords and keys get in without a code", "UsePAM yes");
@@ -110,7 +123,7 @@ impl Settings {
                            gets in";
             fail("sshd-code-alone", message, "AuthenticationMethods publickey,keyboard-interactive");
         }
-        let mut warn = |check, message: &str, wanted: &str| found.push(Complaint::new(check, message, wanted, place));
+        let mut warn = |check, message: &str, wanted: &str| found.push(Complaint::new(check, message, wanted));
         if password && !combined(stack) && lists.is_empty() && interactive {
             let message = "sshd takes passwords by a method that cannot ask for a code: who uses it is refused";
             warn("sshd-password", message, "PasswordAuthentication no");
@@ -130,14 +143,14 @@ impl Settings {
             }
         }
         let by_password = |list: &Vec<&str>| list.contains(&"password") && !list.contains(&"keyboard-interactive");
-        if policy.rules.iter().any(|rule| rule.ssh_auth.is_some())
+        if any_rule(|rule| rule.ssh_auth.is_some())
             && !lists.is_empty()
             && lists.iter().filter(|list| asks(list)).all(by_password)
         {
             let message = "rules with ssh_auth never match: sshd tells the method password nothing of what is proved";
             warn("sshd-ssh-auth", message, "AuthenticationMethods publickey,keyboard-interactive");
         }
-        if self.is("usedns", "yes") && policy.rules.iter().any(|rule| rule.rhost.is_some()) {
+        if self.is("usedns", "yes") && any_rule(|rule| rule.rhost.is_some()) {
             let message = "rules with rhost never match whoever's address has a name: sshd passes the name on";
             warn("sshd-dns", message, "UseDNS no");
         }
@@ -155,115 +168,28 @@ fn combined(stack: &Stack) -> bool {
     ours.any(|line| line.arguments.iter().any(|word| matches!(word.as_str(), "try_first_pass" | "use_first_pass")))
 }
 
-/// One thing that is wrong.
+/// One thing that is wrong, and the line that is wanted.
 #[derive(Debug, Clone)]
 struct Complaint {
     check: &'static str,
     fails: bool,
     message: String,
-    hint: String,
     wanted: String,
 }
 
 impl Complaint {
-    fn new(check: &'static str, message: &str, wanted: &str, place: &Place) -> Self {
-        let keyword = wanted.split(' ').next().unwrap_or_default();
-        let hint = place.hint(keyword, wanted);
-        Self { check, fails: false, message: message.to_owned(), hint, wanted: wanted.to_owned() }
+    fn new(check: &'static str, message: &str, wanted: &str) -> Self {
+        Self { check, fails: false, message: message.to_owned(), wanted: wanted.to_owned() }
     }
 
-    fn finding(self) -> Finding {
-        if self.fails {
-            Finding::fail(self.check, self.message, self.hint)
-        } else {
-            Finding::warn(self.check, self.message, self.hint)
-        }
+    fn finding(&self, written: &Written, login: Option<&Login>) -> Finding {
+        let (message, hint) = (self.message.as_str(), written.hint(&self.wanted, login));
+        if self.fails { Finding::fail(self.check, message, hint) } else { Finding::warn(self.check, message, hint) }
     }
-}
-
-/// Where settings are written: the lines of sshd_config and of what it includes, in the order in which they count.
-#[derive(Debug, Default)]
-struct Place(Vec<Written>);
-
-#[derive(Debug)]
-struct Written {
-    file: String,
-    number: usize,
-    keyword: String,
-}
-
-impl Place {
-    fn of_this_system() -> Self {
-        let mut place = Self::default();
-        place.file(CONFIG, 0);
-        place
-    }
-
-    fn file(&mut self, path: &str, depth: usize) {
-        let is_file = fs::metadata(path).is_ok_and(|status| status.is_file() && status.len() < FILE_MAX_BYTES);
-        let Some(Ok(bytes)) = is_file.then(|| fs::read(path)) else { return };
-        self.text(path, &String::from_utf8_lossy(&bytes), depth);
-    }
-
-    fn text(&mut self, path: &str, text: &str, depth: usize) {
-        for (number, line) in (1..).zip(text.lines()) {
-            let mut words = line.trim_start().split(|c: char| c.is_whitespace() || c == '=').filter(|w| !w.is_empty());
-            let Some(keyword) = words.next().filter(|word| !word.starts_with('#')) else { continue };
-            match keyword.to_ascii_lowercase().as_str() {
-                // What follows is for some only.
-                "match" => return,
-                "include" if depth < DEPTH_MAX => {
-                    for file in words.flat_map(matching) {
-                        self.file(&file, depth + 1);
-                    }
-                }
-                keyword if self.0.len() < LINES_MAX => {
-                    self.0.push(Written { file: path.to_owned(), number, keyword: keyword.to_owned() });
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Which line is to be written where: the first that says anything of it counts.
-    fn hint(&self, keyword: &str, wanted: &str) -> String {
-        let mut says = self.0.iter().filter(|line| line.keyword.eq_ignore_ascii_case(keyword));
-        let reload = "then: systemctl reload ssh";
-        let Some(first) = says.next() else {
-            return format!("write a first line in {CONFIG}: {wanted}; {reload}");
-        };
-        let others = match says.next() {
-            Some(later) => format!(" (it comes before {}:{} and wins)", later.file, later.number),
-            None => String::new(),
-        };
-        format!("write {}:{} so: {wanted}; {reload}{others}", first.file, first.number)
-    }
-}
-
-/// The files of an Include: a path, or a directory with a pattern of one star.
-fn matching(pattern: &str) -> Vec<String> {
-    let pattern = pattern.trim_matches('"');
-    let pattern = if pattern.starts_with('/') { pattern.to_owned() } else { format!("/etc/ssh/{pattern}") };
-    let Some((directory, name)) = pattern.rsplit_once('/') else { return Vec::new() };
-    let Some((before, after)) = name.split_once('*') else { return vec![pattern] };
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut files: Vec<_> = names
-        .filter(|name| name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after))
-        .filter(|name| !name.starts_with('.'))
-        .map(|name| format!("{directory}/{name}"))
-        .collect();
-    files.sort_unstable();
-    files
 }
 
 const SSHD: &str = "/usr/sbin/sshd";
-const CONFIG: &str = "/etc/ssh/sshd_config";
-/// For how many people sshd is asked; each costs some ten milliseconds.
-const PEOPLE_MAX: usize = 100;
 const LINES_MAX: usize = 4096;
-const FILE_MAX_BYTES: u64 = 1024 * 1024;
-const DEPTH_MAX: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -281,7 +207,7 @@ mod tests {
         let files = written(&[("/etc/pam.d/sshd", stack)]);
         let stack = Stack::read(&files, "sshd", Part::Auth).unwrap();
         let policy = Config::parse(config.as_bytes()).unwrap().policy;
-        let found = Settings::read(said).look(&stack, &policy, &Place::default());
+        let found = Effective::read(said).look(&stack, Some(&policy));
         found.iter().map(|complaint| complaint.check).collect()
     }
 
@@ -314,24 +240,10 @@ mod tests {
         assert!(checks(&format!("{SOUND}usedns yes\n"), BOTH, "").is_empty());
     }
 
-    #[test]
-    fn the_line_that_counts_is_the_first_one_outside_a_match_block() {
-        let mut place = Place::default();
-        place.text("/a", "# UsePAM no\n usepam = no\nMatch User x\nUseDNS no\n", 0);
-        place.text("/b", "UsePAM yes\n", 0);
-        assert_eq!(
-            place.hint("UsePAM", "UsePAM yes"),
-            "write /a:2 so: UsePAM yes; then: systemctl reload ssh (it comes before /b:1 and wins)"
-        );
-        let other = "write a first line in /etc/ssh/sshd_config: UseDNS no; then: systemctl reload ssh";
-        assert_eq!(place.hint("UseDNS", "UseDNS no"), other);
-    }
-
     proptest! {
         #[test]
         fn no_text_does_any_harm(text: String) {
             checks(&text, BOTH, "");
-            Place::default().text("/a", &text, DEPTH_MAX);
         }
     }
 }

@@ -9,6 +9,9 @@ use std::rc::Rc;
 pub(in crate::commands) trait Files {
     /// The content, if there is such a file and it can be read.
     fn read(&self, path: &str) -> Option<Vec<u8>>;
+
+    /// Whether there is such a directory.
+    fn has_directory(&self, path: &str) -> bool;
 }
 
 /// The lines of one part of a service, with all that they include.
@@ -25,10 +28,14 @@ pub(in crate::commands) struct Line {
     pub(in crate::commands) number: usize,
     /// As it is written, without the comment.
     pub(in crate::commands) text: String,
+    /// Its service, where lines begin with one: in pam.conf.
+    pub(in crate::commands) service: Option<String>,
+    /// As it is written: `auth`, or `-auth`.
+    pub(in crate::commands) part: String,
     /// As it is written: a word, or what stands between brackets.
     pub(in crate::commands) control: Control,
-    /// The last part of the module's path, or the name of the substack.
-    pub(in crate::commands) module: String,
+    /// The module's path as it is written, or the name of the substack.
+    pub(in crate::commands) path: String,
     pub(in crate::commands) arguments: Vec<String>,
     /// How many substacks it is within.
     pub(in crate::commands) level: usize,
@@ -73,23 +80,49 @@ impl Line {
         format!("{}:{}", self.file, self.number)
     }
 
-    pub(in crate::commands) fn is_ours(&self) -> bool {
-        self.kind == Kind::Module && self.module == "pam_twofactor.so"
+    /// The last part of the module's path.
+    pub(in crate::commands) fn module(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The same line with another control.
+    pub(in crate::commands) fn is_ours(&self) -> bool {
+        self.kind == Kind::Module && self.module() == OURS
+    }
+
+    /// The same line with another control: a word, or what stands between brackets.
     pub(in crate::commands) fn with_control(&self, control: &str) -> String {
-        let mut words = vec!["auth", control, &self.module];
-        words.extend(self.arguments.iter().map(String::as_str));
-        words.join(" ")
+        Self { control: Control::read(control), ..self.clone() }.written()
+    }
+
+    /// How it would be written, changed as it may be.
+    pub(in crate::commands) fn written(&self) -> String {
+        let mut words = vec![Cow::Borrowed(self.part.as_str()), Cow::Borrowed(self.control.text.as_str())];
+        words.push(bracketed(&self.path));
+        words.extend(self.arguments.iter().map(|word| bracketed(word)));
+        self.in_its_file(&words.join(" "))
+    }
+
+    /// A line for the same service in the same file.
+    pub(in crate::commands) fn in_its_file(&self, line: &str) -> String {
+        match &self.service {
+            Some(service) => format!("{service} {line}"),
+            None => line.to_owned(),
+        }
     }
 }
 
 impl Stack {
+    /// Reads what is called for one part of a service: its own lines or, if it has none, those of `other`. `None` if
+    /// there are neither.
+    pub(in crate::commands) fn called(files: &dyn Files, service: &str, part: Part) -> Option<Self> {
+        let own = Self::read(files, service, part).filter(|stack| !stack.lines.is_empty());
+        own.or_else(|| Self::read(files, OTHER, part))
+    }
+
     /// Reads one part of a service; `None` if there is no such service.
     pub(in crate::commands) fn read(files: &dyn Files, service: &str, part: Part) -> Option<Self> {
-        let mut reader = Reader { files, part, lines: Vec::new(), files_read: 0 };
-        let found = reader.file(service, None, 0, 0);
+        let mut reader = Reader { files, part, lines: Vec::new(), files_read: 0, column: None };
+        let found = if has_directories(files) { reader.file(service, None, 0, 0) } else { reader.pam_conf(service) };
         found.then_some(Self { lines: reader.lines })
     }
 
@@ -104,6 +137,8 @@ struct Reader<'f> {
     part: Part,
     lines: Vec<Line>,
     files_read: usize,
+    /// The service whose line of pam.conf is being read.
+    column: Option<String>,
 }
 
 impl Reader<'_> {
@@ -125,6 +160,19 @@ impl Reader<'_> {
         true
     }
 
+    /// Reads the lines of a service in the one file that libpam knows where there are no directories.
+    fn pam_conf(&mut self, service: &str) -> bool {
+        let mut found = false;
+        for (number, name, line) in columns(self.files) {
+            if name.eq_ignore_ascii_case(service) && self.lines.len() < LINES_MAX {
+                found = true;
+                self.column = Some(name);
+                self.line(&PAM_CONF.into(), number, line, None, 0, 0);
+            }
+        }
+        found
+    }
+
     fn open(&self, name: &str) -> Option<(String, Vec<u8>)> {
         if name.starts_with('/') {
             return self.files.read(name).map(|bytes| (name.to_owned(), bytes));
@@ -142,13 +190,16 @@ impl Reader<'_> {
         let mut line = Line {
             file: file.clone(),
             number,
-            text: text.split_whitespace().collect::<Vec<_>>().join(" "),
+            text: String::new(),
+            service: self.column.clone().filter(|_| **file == *PAM_CONF),
             control: Control::read(second.as_deref().unwrap_or_default()),
-            module: String::new(),
+            part: first.clone().into_owned(),
+            path: String::new(),
             arguments: Vec::new(),
             level,
             kind: Kind::Module,
         };
+        line.text = line.in_its_file(&text.split_whitespace().collect::<Vec<_>>().join(" "));
         if first == "@include" {
             let found = second.is_some_and(|name| self.file(&name, only, depth + 1, level));
             if !found {
@@ -166,7 +217,7 @@ impl Reader<'_> {
         }
         let third = words.next();
         let module = third.as_deref().unwrap_or_default();
-        line.module = module.rsplit('/').next().unwrap_or_default().to_owned();
+        line.path = module.to_owned();
         let control = second.as_deref().unwrap_or_default().to_ascii_lowercase();
         if part.is_some() && matches!(control.as_str(), "include" | "substack") {
             let deeper = usize::from(control == "substack");
@@ -256,11 +307,59 @@ impl Control {
         Self { text: format!("[{text}]"), named, default: default.unwrap_or(Action::Bad) }
     }
 
+    /// Over how many lines it may jump.
+    pub(in crate::commands) fn jumps(&self) -> Vec<usize> {
+        let actions = self.named.iter().map(|(_, action)| *action).chain([self.default]);
+        let lines = |action| match action {
+            Action::Jump(lines) => Some(lines),
+            _ => None,
+        };
+        actions.filter_map(lines).collect()
+    }
+
     /// What is made of an answer.
     pub(in crate::commands) fn on(&self, answer: &str) -> Action {
         let named = self.named.iter().rev().find(|(value, _)| value == answer);
         named.map_or(self.default, |(_, action)| *action)
     }
+}
+
+/// Whether services are files. If not, they are lines of pam.conf.
+pub(in crate::commands) fn has_directories(files: &dyn Files) -> bool {
+    DIRECTORIES.iter().any(|directory| files.has_directory(directory))
+}
+
+/// The names of the services in pam.conf, in their order.
+pub(in crate::commands) fn services_of_pam_conf(files: &dyn Files) -> Vec<String> {
+    columns(files).into_iter().map(|(_, name, _)| name.to_ascii_lowercase()).collect()
+}
+
+/// The auth lines of pam.conf, whether libpam reads it or not.
+pub(in crate::commands) fn pam_conf_lines(files: &dyn Files) -> Vec<Line> {
+    let mut reader = Reader { files, part: Part::Auth, lines: Vec::new(), files_read: FILES_MAX, column: None };
+    for (number, name, line) in columns(files).into_iter().take(LINES_MAX) {
+        reader.column = Some(name);
+        reader.line(&PAM_CONF.into(), number, line, None, DEPTH_MAX, 0);
+    }
+    reader.lines
+}
+
+/// The lines of pam.conf: the number of each, its service, and the rest.
+fn columns(files: &dyn Files) -> Vec<(usize, String, String)> {
+    let bytes = files.read(PAM_CONF).unwrap_or_default();
+    let split = |(number, line): (usize, String)| {
+        let (name, rest) = line.trim_start().split_once(char::is_whitespace)?;
+        Some((number, name.to_owned(), rest.to_owned()))
+    };
+    assembled(&String::from_utf8_lossy(&bytes)).into_iter().filter_map(split).collect()
+}
+
+/// A word as it is written.
+fn bracketed(word: &str) -> Cow<'_, str> {
+    if word.contains(|c: char| c.is_whitespace() || c == '[') {
+        return Cow::Owned(format!("[{}]", word.replace(']', "\\]")));
+    }
+    Cow::Borrowed(word)
 }
 
 /// The lines of a file with what continues them, each with the number of its first.
@@ -319,6 +418,12 @@ fn words(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     })
 }
 
+/// What our module's file is called.
+pub(in crate::commands) const OURS: &str = "pam_twofactor.so";
+/// The service of all that have nothing of their own.
+pub(in crate::commands) const OTHER: &str = "other";
+/// Where there are neither of the directories.
+pub(in crate::commands) const PAM_CONF: &str = "/etc/pam.conf";
 /// Where libpam looks, in this order.
 pub(in crate::commands) const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
 /// As libpam's own bound.
@@ -342,6 +447,10 @@ pub(in crate::commands) mod tests {
         fn read(&self, path: &str) -> Option<Vec<u8>> {
             self.0.get(path).cloned()
         }
+
+        fn has_directory(&self, path: &str) -> bool {
+            self.0.keys().any(|file| file.starts_with(&format!("{path}/")))
+        }
     }
 
     pub(in crate::commands::doctor) fn written(files: &[(&str, &str)]) -> Written {
@@ -351,7 +460,7 @@ pub(in crate::commands) mod tests {
     fn read(files: &[(&str, &str)]) -> Vec<String> {
         let stack = Stack::read(&written(files), "x", Part::Auth).unwrap();
         let line = |line: &Line| {
-            format!("{} {} {} {} {:?}", line.place(), line.level, line.control.text, line.module, line.kind)
+            format!("{} {} {} {} {:?}", line.place(), line.level, line.control.text, line.module(), line.kind)
         };
         stack.lines.iter().map(line).collect()
     }

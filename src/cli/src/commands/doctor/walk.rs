@@ -54,7 +54,7 @@ impl Nature {
         if line.kind == Kind::Broken {
             return Self::Broken;
         }
-        match line.module.strip_prefix("pam_").and_then(|name| name.strip_suffix(".so")).unwrap_or_default() {
+        match line.module().strip_prefix("pam_").and_then(|name| name.strip_suffix(".so")).unwrap_or_default() {
             "twofactor" => Self::Ours,
             "permit" => Self::Permit,
             "deny" => Self::Deny,
@@ -237,6 +237,19 @@ impl Way {
         }
         Action::Jump(lines)
     }
+}
+
+/// Whether any line before it can jump over a line: it counts then, whatever it says.
+pub(in crate::commands) fn is_jumped_over(stack: &Stack, place: usize) -> bool {
+    let over = |(at, line): (usize, &Line)| {
+        let jumps = line.control.jumps();
+        jumps.into_iter().any(|lines| {
+            let mut way = Way { at, ..Way::default() };
+            way.jump(stack, line, lines);
+            way.at > place
+        })
+    };
+    stack.lines.iter().enumerate().take(place).any(over)
 }
 
 /// More than any stack has that a person has written.

@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
+use std::path::Path;
 
 use twofactor_core::policy::{Mode, Policy};
 
-use super::stack::{DIRECTORIES, Files, Line, Part, Stack};
-use super::walk::{Nature, Outlook};
-use super::{Finding, listed};
+use super::finding::{Finding, Message};
+use super::module::Modules;
+use super::settings::Settings;
+use super::stack::{
+    DIRECTORIES, Files, Kind, Line, OTHER, Part, Stack, has_directories, pam_conf_lines, services_of_pam_conf,
+};
+use super::walk::{Nature, Outlook, is_jumped_over};
 
 /// The services that have our line.
 pub(super) struct Wiring {
@@ -16,28 +21,58 @@ pub(super) struct Wiring {
     services: BTreeMap<String, Stack>,
     /// Lines of ours where they have nothing to say.
     misplaced: Vec<(Part, Line)>,
+    /// Programs whose service leaves it to `other`, which has no line of ours.
+    left_to_other: Vec<&'static str>,
+    /// Whether there is a line of ours in a file that libpam does not read.
+    unread: Option<Line>,
 }
 
 impl Wiring {
     pub(super) fn of_this_system() -> Self {
-        Self::read(&System, &service_names())
-    }
-
-    fn read(files: &dyn Files, names: &[String]) -> Self {
-        let mut wiring = Self { services: BTreeMap::new(), misplaced: Vec::new() };
-        for name in names {
-            if let Some(stack) = Stack::read(files, name, Part::Auth)
-                && stack.ours().next().is_some()
-            {
-                wiring.services.insert(name.clone(), stack);
+        let names = service_names(&System);
+        let mut wiring = Self::read(&System, &names);
+        for (service, program) in DOORS {
+            let own = Stack::read(&System, service, Part::Auth).filter(|stack| !stack.lines.is_empty());
+            if own.is_some() || fs::metadata(program).is_err() {
+                continue;
             }
-            for part in [Part::Account, Part::Password, Part::Session] {
-                let Some(stack) = Stack::read(files, name, part) else { continue };
-                let ours = stack.ours().filter_map(|place| stack.lines.get(place));
-                wiring.misplaced.extend(ours.map(|line| (part, line.clone())));
+            match wiring.services.get(OTHER) {
+                Some(_) => wiring.add(&System, service),
+                None => wiring.left_to_other.push(service),
             }
         }
         wiring
+    }
+
+    fn read(files: &dyn Files, names: &[String]) -> Self {
+        let mut wiring =
+            Self { services: BTreeMap::new(), misplaced: Vec::new(), left_to_other: Vec::new(), unread: None };
+        for name in names {
+            wiring.add(files, name);
+        }
+        if has_directories(files) {
+            wiring.unread = pam_conf_lines(files).into_iter().find(Line::is_ours);
+        }
+        wiring
+    }
+
+    fn add(&mut self, files: &dyn Files, name: &str) {
+        if let Some(stack) = Stack::called(files, name, Part::Auth)
+            && stack.ours().next().is_some()
+        {
+            self.services.insert(name.to_owned(), stack);
+        }
+        for part in [Part::Account, Part::Password, Part::Session] {
+            let Some(stack) = Stack::read(files, name, part) else { continue };
+            let ours = stack.ours().filter_map(|place| stack.lines.get(place));
+            self.misplaced.extend(ours.map(|line| (part, line.clone())));
+        }
+    }
+
+    /// Every line of ours that is called for auth.
+    pub(super) fn our_lines(&self) -> impl Iterator<Item = &Line> {
+        let of = |stack: &'_ Stack| stack.ours().collect::<Vec<_>>();
+        self.services.values().flat_map(move |stack| of(stack).into_iter().filter_map(|place| stack.lines.get(place)))
     }
 
     /// The stack of a service that has our line.
@@ -46,15 +81,20 @@ impl Wiring {
     }
 
     /// The services that somebody logs in by: a file that others include is none.
-    pub(super) fn services(&self) -> impl Iterator<Item = &str> {
-        self.services.keys().map(String::as_str).filter(|name| !is_common(name))
+    pub(super) fn services(&self) -> impl Iterator<Item = (&str, &Stack)> {
+        let services = self.services.iter().map(|(name, stack)| (name.as_str(), stack));
+        services.filter(|(name, _)| !is_common(name))
     }
 
-    pub(super) fn look(&self, policy: &Policy) -> Vec<Finding> {
+    pub(super) fn look(&self, settings: &Settings) -> Vec<Finding> {
+        let modules = Modules::of_this_system();
         // One mistake in a file that many include is one mistake.
         let mut found: Vec<(Finding, Vec<String>)> = Vec::new();
         for (service, stack) in &self.services {
-            for finding in of_stack(stack, policy) {
+            let ours = stack.ours().filter_map(|place| stack.lines.get(place));
+            let mut all: Vec<_> = ours.flat_map(|line| modules.look(line)).collect();
+            all.extend(of_stack(stack, settings.of_stack(stack).map(|config| &config.policy)));
+            for finding in all {
                 let known = found.iter_mut().find(|(known, _)| known.message == finding.message);
                 match known {
                     Some((_, services)) => services.push(service.clone()),
@@ -64,34 +104,49 @@ impl Wiring {
         }
         for (part, line) in &self.misplaced {
             let message = format!("{} has our module under {}, where it refuses", line.place(), part.name());
-            let hint = format!("take this line out: {}", line.text);
-            if !found.iter().any(|(known, _)| known.message == message) {
-                found.push((Finding::fail("stack-misplaced", message, hint), Vec::new()));
+            let finding = Finding::fail("stack-misplaced", message, format!("take out the line {}", line.place()));
+            if !found.iter().any(|(known, _)| known.message == finding.message) {
+                found.push((finding, Vec::new()));
             }
         }
         let named = |(mut finding, mut services): (Finding, Vec<String>)| {
             services.retain(|service| !is_common(service));
             if !services.is_empty() {
-                finding.message.push_str(&format!(" ({})", listed(&services)));
+                finding.message.before.push_str(" (");
+                finding.message.names = services;
+                finding.message.after.push(')');
             }
             finding
         };
         let mut findings: Vec<_> = found.into_iter().map(named).collect();
+        if let Some(line) = &self.unread {
+            let message = format!("{} is not read by libpam, as there is {}", line.place(), DIRECTORIES[0]);
+            let hint = format!("take out the line {}", line.place());
+            findings.push(Finding::fail("stack-pam-conf", message, hint));
+        }
         if self.services.is_empty() {
             let message = "no service has our line: nobody is asked for a code";
             let hint = "in /etc/pam.d/sshd, below the line \"@include common-auth\", write: auth required \
                         pam_twofactor.so";
             findings.push(Finding::fail("stack-none", message, hint));
-        } else if findings.is_empty() {
-            let services: Vec<_> = self.services().map(str::to_owned).collect();
-            findings.push(Finding::ok("stack", format!("nobody gets past the module at {}", listed(&services))));
+            return findings;
+        }
+        for service in &self.left_to_other {
+            let message =
+                format!("{service} has no auth line: it is left to {OTHER:?}, where nobody is asked for a code");
+            let hint = format!("cp --backup /usr/share/doc/pam-twofactor/pam.d/{service} /etc/pam.d/{service}");
+            findings.push(Finding::warn("stack-other", message, hint));
+        }
+        if findings.is_empty() {
+            let services = self.services().map(|(name, _)| name.to_owned()).collect();
+            findings.push(Finding::ok("stack", Message::naming("nobody gets past the module at ", services)));
         }
         findings
     }
 }
 
 /// What is wrong with one stack that has our line.
-fn of_stack(stack: &Stack, policy: &Policy) -> Vec<Finding> {
+fn of_stack(stack: &Stack, policy: Option<&Policy>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let ours: Vec<_> = stack.ours().filter_map(|place| Some((place, stack.lines.get(place)?))).collect();
     let Some((first, line)) = ours.first().copied() else { return findings };
@@ -133,13 +188,18 @@ fn of_stack(stack: &Stack, policy: &Policy) -> Vec<Finding> {
     if outlook.reached && !(outlook.proved_gets_in && outlook.not_due_gets_in) {
         findings.push(refusing(stack, line, &outlook, policy));
     }
-    if let [(_, first), (_, second), ..] = ours.as_slice() {
+    if let [(_, first), (again, second), ..] = ours.as_slice() {
         let message = format!(
             "our module stands at {} and at {}: the code is asked for twice, and refused as used",
             first.place(),
             second.place()
         );
-        findings.push(Finding::fail("stack-twice", message, format!("take out the line {}", second.place())));
+        findings.push(Finding::fail("stack-twice", message, without(stack, *again)));
+    }
+    let asks_too = |line: &&Line| line.kind == Kind::Module && OTHERS.contains(&line.module());
+    if let Some((place, other)) = stack.lines.iter().enumerate().find(|(_, line)| asks_too(line)) {
+        let message = format!("{} asks for a second factor as well, beside {}", other.place(), line.place());
+        findings.push(Finding::warn("stack-second", message, without(stack, place)));
     }
     if outlook.unfinished {
         let message = format!("the stack of {} has more ways through it than can be looked at", line.place());
@@ -149,8 +209,10 @@ fn of_stack(stack: &Stack, policy: &Policy) -> Vec<Finding> {
 }
 
 /// Nobody gets in who should: whoever has proved a code, or whoever needs none.
-fn refusing(stack: &Stack, line: &Line, outlook: &Outlook, policy: &Policy) -> Finding {
-    let who = match (outlook.proved_gets_in, may_be_spared(policy)) {
+fn refusing(stack: &Stack, line: &Line, outlook: &Outlook, policy: Option<&Policy>) -> Finding {
+    // Without settings nobody is let in anyway.
+    let spared = policy.is_some_and(may_be_spared);
+    let who = match (outlook.proved_gets_in, spared) {
         (false, _) => "whoever proves a code",
         (true, true) => "whoever is asked for none",
         (true, false) => "whoever would be asked for none by a rule",
@@ -159,7 +221,7 @@ fn refusing(stack: &Stack, line: &Line, outlook: &Outlook, policy: &Policy) -> F
         format!("{}: {who} is refused all the same, as no module of the stack says yes to them", line.place());
     let hint = mended(stack);
     let hint = hint.unwrap_or_else(|| "see which line refuses: twofactor doctor --user USER --service S".to_owned());
-    if outlook.proved_gets_in && !may_be_spared(policy) {
+    if outlook.proved_gets_in && !spared {
         return Finding::warn("stack-permit", message, hint);
     }
     Finding::fail("stack-permit", message, hint)
@@ -177,16 +239,26 @@ fn mended(stack: &Stack) -> Option<String> {
     let last = stack.lines.iter().rfind(|line| line.level == 0)?;
     let permit = Stack::read(&Single(PERMIT), "/single", Part::Auth)?.lines.pop()?;
     if mends(stack.lines.iter().cloned().chain([permit]).collect()) {
-        return Some(format!("write a last auth line in {}: {PERMIT}", last.file));
+        return Some(format!("write a last auth line in {}: {}", last.file, last.in_its_file(PERMIT)));
     }
-    let without = |place: usize| {
+    let kept = |place: usize| {
         let kept = stack.lines.iter().enumerate().filter(|(at, _)| *at != place);
         kept.map(|(_, line)| line.clone()).collect()
     };
     let mut denying =
         stack.lines.iter().enumerate().filter(|(_, line)| matches!(Nature::of(line), Nature::Deny | Nature::Broken));
-    let (_, line) = denying.find(|(place, _)| mends(without(*place)))?;
+    let (_, line) = denying.find(|(place, _)| mends(kept(*place)))?;
     Some(format!("take out the line {}", line.place()))
+}
+
+/// How a line is taken out. One that others jump over has to be one line still.
+fn without(stack: &Stack, place: usize) -> String {
+    let Some(line) = stack.lines.get(place) else { return String::new() };
+    if is_jumped_over(stack, place) {
+        let nothing = line.in_its_file("auth [default=ignore] pam_permit.so");
+        return format!("write {} so: {nothing}", line.place());
+    }
+    format!("take out the line {}", line.place())
 }
 
 /// Whether any login is let in without a code.
@@ -204,7 +276,7 @@ fn way_past(stack: &Stack, culprit: usize, ours: usize) -> String {
         let lines = between.iter().filter(|line| line.level == our_line.level).count();
         let control = match lines {
             0 => "requisite".to_owned(),
-            lines => format!("[success={lines} default=ignore]"),
+            lines => format!("success={lines} default=ignore"),
         };
         return format!("write {} so: {}", line.place(), line.with_control(&control));
     }
@@ -220,8 +292,11 @@ pub(in crate::commands) fn is_common(name: &str) -> bool {
 }
 
 /// The names of all services.
-pub(in crate::commands) fn service_names() -> Vec<String> {
+pub(in crate::commands) fn service_names(files: &dyn Files) -> Vec<String> {
     let mut names = Vec::new();
+    if !has_directories(files) {
+        names = services_of_pam_conf(files);
+    }
     for directory in DIRECTORIES {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
         names.extend(entries.take(SERVICES_MAX).filter_map(|entry| entry.file_name().into_string().ok()));
@@ -245,6 +320,10 @@ impl Files for System {
         file.take(FILE_MAX_BYTES).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     }
+
+    fn has_directory(&self, path: &str) -> bool {
+        Path::new(path).is_dir()
+    }
 }
 
 /// One file of that content, whatever its name.
@@ -254,7 +333,24 @@ impl Files for Single {
     fn read(&self, _: &str) -> Option<Vec<u8>> {
         Some(self.0.as_bytes().to_vec())
     }
+
+    fn has_directory(&self, _: &str) -> bool {
+        true
+    }
 }
 
+/// Services that people log in by, each with the program that is it.
+const DOORS: [(&str, &str); 4] =
+    [("sshd", "/usr/sbin/sshd"), ("login", "/bin/login"), ("su", "/bin/su"), ("sudo", "/usr/bin/sudo")];
+/// Modules that ask for a second factor themselves.
+const OTHERS: [&str; 7] = [
+    "pam_google_authenticator.so",
+    "pam_oath.so",
+    "pam_duo.so",
+    "pam_otpw.so",
+    "pam_u2f.so",
+    "pam_yubico.so",
+    "pam_privacyidea.so",
+];
 const SERVICES_MAX: usize = 1000;
 const FILE_MAX_BYTES: u64 = 256 * 1024;

@@ -15,7 +15,7 @@ mod summary;
 mod table;
 mod tally;
 mod time;
-mod wording;
+pub(super) mod wording;
 
 use std::path::Path;
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, BufRead};
 
 use nix::unistd::{Gid, Group, User, getgrouplist};
-use twofactor_core::account::UserName;
+use twofactor_core::account::{Account, UserName};
 use twofactor_core::clock::UnixTime;
 
 use super::ending::Endings;
@@ -17,6 +17,7 @@ use crate::failure::Failure;
 #[derive(Debug, Default)]
 pub(in crate::commands) struct Person {
     pub(in crate::commands) name: String,
+    uid: u32,
     pub(in crate::commands) enrolled: bool,
     /// Root, or of the uids of people, with a shell.
     may_log_in: bool,
@@ -89,6 +90,17 @@ impl People {
             }
         }
         Ok(people)
+    }
+
+    /// The account that goes by exactly this name.
+    pub(in crate::commands) fn account(&self, name: &UserName) -> Option<Account> {
+        let place = self.by_name.get(name.as_str())?;
+        self.persons.get(*place).map(|person| Account { name: name.clone(), uid: person.uid })
+    }
+
+    /// The groups of somebody, by name.
+    pub(in crate::commands) fn groups_of(&self, person: &Person) -> Vec<String> {
+        person.groups.iter().filter_map(|group| self.groups.get(*group).cloned()).collect()
     }
 
     /// From here on only the members of these groups count, if any are named.
@@ -190,7 +202,7 @@ impl People {
         let may_log_in = self.may_be_people.contains(uid) && is_a_shell(shell);
         let place = self.persons.len();
         self.by_name.insert(name.to_owned(), place);
-        self.persons.push(Person { name: name.to_owned(), may_log_in, ..Person::default() });
+        self.persons.push(Person { name: name.to_owned(), uid, may_log_in, ..Person::default() });
         place
     }
 

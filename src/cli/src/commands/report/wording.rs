@@ -3,7 +3,7 @@
 use twofactor_message::shown;
 
 /// `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
+pub(in crate::commands) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

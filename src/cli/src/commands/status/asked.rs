@@ -87,7 +87,7 @@ pub(super) fn services(account: &Account, config: Option<&Path>) -> Result<Optio
     }
     let person = Person { account, groups: Passwd.groups(account)?, now: clock::System.now()? };
     let mut services = Vec::new();
-    for service in service_names() {
+    for service in service_names(&System) {
         if !is_common(&service)
             && let Some(asked) = person.asked(&service, config)?
         {
@@ -123,7 +123,7 @@ impl Person<'_> {
     /// `None` if the service has no line of ours.
     fn asked(&self, service: &str, config: Option<&Path>) -> Result<Option<Asked>, Failure> {
         let files = Readable::default();
-        let stack = Stack::read(&files, service, Part::Auth);
+        let stack = Stack::called(&files, service, Part::Auth);
         if let Some(path) = files.denied.into_inner().first() {
             return Ok(Some(Asked::unknown(None, format!("{path} cannot be read"))));
         }
@@ -311,6 +311,10 @@ impl Files for Readable {
             self.denied.borrow_mut().push(path.to_owned());
         }
         read
+    }
+
+    fn has_directory(&self, path: &str) -> bool {
+        System.has_directory(path)
     }
 }
 

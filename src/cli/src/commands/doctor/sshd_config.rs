@@ -1,0 +1,340 @@
+//! Where the settings of sshd are written: the lines of sshd_config(5) and of what it includes, in the order in which they
+//! count, with the Match blocks they stand in. `sshd -T` says what holds and not where.
+
+use std::fs;
+use std::rc::Rc;
+
+/// What is written.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    lines: Vec<Setting>,
+    blocks: Vec<Block>,
+}
+
+/// One line.
+#[derive(Debug)]
+struct Setting {
+    place: Place,
+    keyword: String,
+    /// The Match blocks that it stands in.
+    within: Vec<usize>,
+}
+
+/// A file and the number of a line, from 1.
+#[derive(Debug, Clone)]
+struct Place(Rc<str>, usize);
+
+/// A Match block: what a login must be for it.
+#[derive(Debug)]
+struct Block {
+    place: Place,
+    criteria: Vec<(String, String)>,
+}
+
+/// A login that sshd is asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Login {
+    pub(super) user: String,
+    groups: Vec<String>,
+    /// The pattern of addresses, or of hosts, that it comes from; this host if none.
+    pub(super) from: Option<String>,
+}
+
+impl Login {
+    pub(super) fn new(user: &str, groups: Vec<String>) -> Self {
+        Self { user: user.to_owned(), groups, from: None }
+    }
+
+    /// As `sshd -T -C` is told of it.
+    pub(super) fn connection(&self) -> String {
+        let sample = |pattern: &str| pattern.split('/').next().unwrap_or_default().replace(['*', '?'], "1");
+        let (host, address) = match &self.from {
+            None => ("localhost".to_owned(), "127.0.0.1".to_owned()),
+            Some(pattern) if is_of_addresses(pattern) => ("unknown".to_owned(), sample(pattern)),
+            Some(pattern) => (sample(pattern), "192.0.2.1".to_owned()),
+        };
+        format!("user={},host={host},addr={address}", self.user)
+    }
+}
+
+impl Written {
+    pub(super) fn of_this_system() -> Self {
+        let mut written = Self::default();
+        written.file(CONFIG, 0, &[]);
+        written
+    }
+
+    fn file(&mut self, path: &str, depth: usize, within: &[usize]) {
+        let is_file = fs::metadata(path).is_ok_and(|status| status.is_file() && status.len() < FILE_MAX_BYTES);
+        let Some(Ok(bytes)) = is_file.then(|| fs::read(path)) else { return };
+        self.text(path, &String::from_utf8_lossy(&bytes), depth, within);
+    }
+
+    pub(super) fn text(&mut self, path: &str, text: &str, depth: usize, outer: &[usize]) {
+        let file: Rc<str> = path.into();
+        // A block ends with its file.
+        let mut within = outer.to_vec();
+        for (number, line) in (1..).zip(text.lines()) {
+            let place = Place(file.clone(), number);
+            let mut words = words(line);
+            let Some(keyword) = words.next() else { continue };
+            match keyword.to_ascii_lowercase().as_str() {
+                "match" if self.blocks.len() < LINES_MAX => {
+                    within = outer.to_vec();
+                    within.push(self.blocks.len());
+                    self.blocks.push(Block::new(place, words));
+                }
+                "include" if depth < DEPTH_MAX => {
+                    for file in words.flat_map(matching) {
+                        self.file(&file, depth + 1, &within);
+                    }
+                }
+                keyword if self.lines.len() < LINES_MAX => {
+                    self.lines.push(Setting { place, keyword: keyword.to_owned(), within: within.clone() });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Which line is to be written where, for a login or for all.
+    pub(super) fn hint(&self, wanted: &str, login: Option<&Login>) -> String {
+        let keyword = wanted.split(' ').next().unwrap_or_default();
+        let reload = "then: systemctl reload ssh";
+        let matches = |block: &usize| self.blocks.get(*block).is_some_and(|block| block.matches(login));
+        let says = self.lines.iter().filter(|line| line.keyword.eq_ignore_ascii_case(keyword));
+        let (global, blocked): (Vec<_>, Vec<_>) = says.partition(|line| line.within.is_empty());
+        // What stands in a block that matches counts before all that stands in none, and the first before the next.
+        let mut counts: Vec<_> = blocked.into_iter().filter(|line| line.within.iter().all(matches)).collect();
+        if counts.is_empty()
+            && login.is_some()
+            && let Some(block) =
+                self.lines.iter().find(|line| !line.within.is_empty() && line.within.iter().all(matches))
+            && let Some(block) = block.within.last().and_then(|block| self.blocks.get(*block))
+        {
+            return format!("write below {}: {wanted}; {reload}", block.place.said());
+        }
+        counts.extend(global);
+        let mut counts = counts.into_iter().map(|line| line.place.said());
+        let Some(first) = counts.next() else {
+            return format!("write a first line in {CONFIG}: {wanted}; {reload}");
+        };
+        let others = counts.next().map(|later| format!(" (it comes before {later} and wins)"));
+        format!("write {first} so: {wanted}; {reload}{}", others.unwrap_or_default())
+    }
+
+    /// The logins for which sshd may be set up in another way than for all: one for each kind of person that the Match
+    /// blocks tell from others, with the names of those who are of it.
+    pub(super) fn logins(&self, people: impl Iterator<Item = Login>) -> Vec<(Login, Vec<String>)> {
+        let criteria = || self.blocks.iter().flat_map(|block| &block.criteria);
+        // Whose login only a program tells from another is of no kind but their own.
+        let is_known = !criteria().any(|(criterion, _)| criterion == "exec");
+        let mut kinds: Vec<(Vec<bool>, Login, Vec<String>)> = Vec::new();
+        for person in people.filter(|_| !self.blocks.is_empty()) {
+            let told = criteria().flat_map(|(criterion, patterns)| {
+                let patterns = patterns.split(',').map(|pattern| pattern.trim_start_matches('!'));
+                patterns.map(|pattern| person.is(criterion, pattern))
+            });
+            let told: Vec<_> = told.collect();
+            if let Some((_, _, names)) = kinds.iter_mut().find(|(known, ..)| is_known && *known == told) {
+                names.push(person.user);
+            } else if kinds.len() < KINDS_MAX {
+                kinds.push((told, person.clone(), vec![person.user]));
+            }
+        }
+        let places = criteria().filter(|(criterion, _)| matches!(criterion.as_str(), "address" | "host"));
+        let mut places: Vec<_> = places.flat_map(|(_, patterns)| patterns.split(',')).map(str::to_owned).collect();
+        places.retain(|pattern| !pattern.starts_with('!'));
+        places.sort_unstable();
+        places.dedup();
+        let everywhere = [None].into_iter().chain(places.into_iter().map(Some));
+        let logins = everywhere.flat_map(|from| {
+            kinds.iter().map(move |(_, login, names)| (Login { from: from.clone(), ..login.clone() }, names.clone()))
+        });
+        logins.take(KINDS_MAX).collect()
+    }
+}
+
+impl Place {
+    fn said(&self) -> String {
+        format!("{}:{}", self.0, self.1)
+    }
+}
+
+impl Block {
+    fn new(place: Place, mut words: impl Iterator<Item = String>) -> Self {
+        let mut criteria = Vec::new();
+        while let Some(criterion) = words.next() {
+            let criterion = criterion.to_ascii_lowercase();
+            let alone = matches!(criterion.as_str(), "all" | "canonical" | "final" | "invalid-user");
+            let patterns = if alone { String::new() } else { words.next().unwrap_or_default() };
+            criteria.push((criterion, patterns));
+        }
+        Self { place, criteria }
+    }
+
+    /// Whether it is for a login, or for all.
+    fn matches(&self, login: Option<&Login>) -> bool {
+        self.criteria.iter().all(|(criterion, patterns)| {
+            criterion == "all"
+                || login.is_some_and(|login| {
+                    let is = |pattern: &str| login.is(criterion, pattern);
+                    let mut listed = patterns.split(',');
+                    let refused = listed.clone().filter_map(|pattern| pattern.strip_prefix('!')).any(is);
+                    !refused && listed.any(is)
+                })
+        })
+    }
+}
+
+impl Login {
+    fn is(&self, criterion: &str, pattern: &str) -> bool {
+        match criterion {
+            "user" => is_like(&self.user, pattern),
+            "group" => self.groups.iter().any(|group| is_like(group, pattern)),
+            "address" | "host" => self.from.as_deref() == Some(pattern),
+            _ => false,
+        }
+    }
+}
+
+fn is_of_addresses(pattern: &str) -> bool {
+    pattern.contains(':') || !pattern.contains(|c: char| c.is_ascii_alphabetic())
+}
+
+/// The words of a line up to a comment, without quotation marks.
+fn words(line: &str) -> impl Iterator<Item = String> {
+    let words = line.split(|c: char| c.is_whitespace() || c == '=').filter(|word| !word.is_empty());
+    words.take_while(|word| !word.starts_with('#')).map(|word| word.trim_matches('"').to_owned())
+}
+
+/// The files of an Include: a path, or a directory with a pattern.
+fn matching(pattern: String) -> Vec<String> {
+    let pattern = if pattern.starts_with('/') { pattern } else { format!("/etc/ssh/{pattern}") };
+    let Some((directory, name)) = pattern.rsplit_once('/').filter(|(_, name)| name.contains(['*', '?'])) else {
+        return vec![pattern];
+    };
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let found = names.filter(|found| is_like(found, name) && found.starts_with('.') == name.starts_with('.'));
+    let mut files: Vec<_> = found.map(|name| format!("{directory}/{name}")).collect();
+    files.sort_unstable();
+    files
+}
+
+/// Whether a text is of a pattern, in which `*` stands for anything and `?` for one character.
+fn is_like(text: &str, pattern: &str) -> bool {
+    let (text, pattern): (Vec<_>, Vec<_>) = (text.chars().collect(), pattern.chars().collect());
+    let (mut at, mut place) = (0, 0);
+    // Where the last star is, and up to where it reaches.
+    let mut star = None;
+    while let Some(c) = text.get(at) {
+        match (pattern.get(place), star) {
+            (Some('*'), _) => {
+                star = Some((place, at));
+                place += 1;
+            }
+            (Some(p), _) if p == c || *p == '?' => (at, place) = (at + 1, place + 1),
+            (_, Some((star_at, reach))) => {
+                star = Some((star_at, reach + 1));
+                (at, place) = (reach + 1, star_at + 1);
+            }
+            (_, None) => return false,
+        }
+    }
+    pattern.iter().skip(place).all(|p| *p == '*')
+}
+
+const CONFIG: &str = "/etc/ssh/sshd_config";
+/// For how many logins sshd is asked; each costs some ten milliseconds.
+pub(super) const KINDS_MAX: usize = 100;
+const LINES_MAX: usize = 4096;
+const FILE_MAX_BYTES: u64 = 1024 * 1024;
+const DEPTH_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(texts: &[(&str, &str)]) -> Written {
+        let mut written = Written::default();
+        for (path, text) in texts {
+            written.text(path, text, 0, &[]);
+        }
+        written
+    }
+
+    fn person(name: &str, groups: &[&str]) -> Login {
+        Login::new(name, groups.iter().map(|group| (*group).to_owned()).collect())
+    }
+
+    #[test]
+    fn the_line_that_counts_is_the_first_one_outside_a_match_block() {
+        let written =
+            written(&[("/a", "# UsePAM no\n usepam = no\nMatch User x\nUseDNS no\n"), ("/b", "UsePAM yes\n")]);
+        assert_eq!(
+            written.hint("UsePAM yes", None),
+            "write /a:2 so: UsePAM yes; then: systemctl reload ssh (it comes before /b:1 and wins)"
+        );
+        let other = "write a first line in /etc/ssh/sshd_config: UseDNS no; then: systemctl reload ssh";
+        assert_eq!(written.hint("UseDNS no", None), other);
+    }
+
+    #[test]
+    fn for_one_person_the_line_in_a_block_that_is_for_them_counts() {
+        let text = "UseDNS no\nMatch Group wheel,!staff\nX11Forwarding no\nMatch User a*,!alf\nUseDNS yes\nMatch all\nBanner x\n";
+        let written = written(&[("/a", text)]);
+        let place = |person: &Login, wanted: &str| {
+            let hint = written.hint(wanted, Some(person));
+            hint.split("; ").next().unwrap().to_owned()
+        };
+        assert_eq!(place(&person("alice", &[]), "UseDNS no"), "write /a:5 so: UseDNS no");
+        assert_eq!(place(&person("bob", &["wheel"]), "UseDNS no"), "write below /a:2: UseDNS no");
+        assert_eq!(place(&person("alf", &["wheel", "staff"]), "UseDNS no"), "write below /a:6: UseDNS no");
+        assert!(written.hint("Banner y", None).starts_with("write /a:7 so: "));
+    }
+
+    #[test]
+    fn people_whom_no_block_tells_from_each_other_are_asked_for_once() {
+        let text = "Match User root,b*\nMatch Group wheel Address 10.0.0.0/8,!10.0.0.1\nMatch Host *.example.org\n";
+        let people = || ["root", "alice", "bob", "ben", "carol"].iter().map(|name| person(name, &[]));
+        let logins = written(&[("/a", text)]).logins(people());
+        let said: Vec<_> = logins.iter().map(|(login, names)| format!("{} {names:?}", login.connection())).collect();
+        assert_eq!(said.len(), 9);
+        assert_eq!(said[1], "user=alice,host=localhost,addr=127.0.0.1 [\"alice\", \"carol\"]");
+        assert_eq!(said[3], "user=root,host=1.example.org,addr=192.0.2.1 [\"root\"]");
+        assert_eq!(said[8], "user=bob,host=unknown,addr=10.0.0.0 [\"bob\", \"ben\"]");
+        assert!(written(&[("/a", "UsePAM yes\n")]).logins(people()).is_empty());
+    }
+
+    #[test]
+    fn patterns_are_those_of_ssh() {
+        for (text, pattern, like) in [
+            ("alice", "alice", true),
+            ("alice", "a*e", true),
+            ("alice", "*", true),
+            ("alice", "a?ice*", true),
+            ("alice", "a*x", false),
+            ("alice", "lice", false),
+            ("aab", "*ab", true),
+            ("", "*", true),
+            ("", "?", false),
+        ] {
+            assert_eq!(is_like(text, pattern), like, "{text} {pattern}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_does_any_harm(text: String, words in "(Match|User|all|Address|UsePAM|[ ,*!=\n\"#a-c/])*") {
+            for text in [text, words] {
+                let written = written(&[("/a", &text)]);
+                for (login, _) in written.logins([person("abc", &["a"])].into_iter()) {
+                    written.hint("UsePAM yes", Some(&login));
+                }
+            }
+        }
+    }
+}

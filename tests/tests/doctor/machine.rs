@@ -1,0 +1,141 @@
+//! A machine with Debian's own stacks, our line in them and a real sshd, and somebody who does what a hint says.
+
+use serde_json::Value;
+use support::Sandbox;
+
+/// One finding.
+#[derive(Debug)]
+pub struct Finding {
+    pub check: String,
+    pub level: String,
+    pub message: String,
+    pub hint: String,
+}
+
+pub struct Machine(pub Sandbox);
+
+impl Machine {
+    /// Debian's stacks with our line behind the password, an sshd that asks, and everybody enrolled.
+    pub fn sound() -> Machine {
+        let sandbox = Sandbox::installed();
+        sandbox.bash(
+            "for service in sshd sudo sudo-i su login; do cp /usr/share/doc/pam-twofactor/pam.d/$service /etc/pam.d/; done
+             cat >/etc/ssh/sshd_config <<'END'
+UsePAM yes
+KbdInteractiveAuthentication yes
+PasswordAuthentication no
+AuthenticationMethods publickey,keyboard-interactive keyboard-interactive
+END
+             ssh-keygen -q -A",
+        )
+        .succeeded();
+        sandbox.add_user("alice", "correct horse");
+        sandbox.enrol("alice");
+        sandbox.enrol("root");
+        Machine(sandbox)
+    }
+
+    pub fn findings(&self) -> Vec<Finding> {
+        let output = self.0.run("twofactor", ["doctor", "--json"]);
+        let found: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {output:?}"));
+        let text = |one: &Value, key: &str| one[key].as_str().unwrap().to_owned();
+        let findings: Vec<_> = found
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| Finding {
+                check: text(one, "check"),
+                level: text(one, "level"),
+                message: text(one, "message"),
+                hint: text(one, "hint"),
+            })
+            .collect();
+        let fails = findings.iter().any(|finding| finding.level == "fail");
+        assert_eq!(output.status.code(), Some(i32::from(fails)), "{findings:#?}");
+        findings
+    }
+
+    /// What is not in order, by the names of the checks.
+    pub fn wrong(&self) -> Vec<String> {
+        let wrong = self.findings().into_iter().filter(|finding| finding.level != "ok");
+        wrong.map(|finding| finding.check).collect()
+    }
+
+    #[track_caller]
+    pub fn finding(&self, check: &str) -> Finding {
+        let findings = self.findings();
+        let described = format!("{findings:#?}");
+        findings.into_iter().find(|finding| finding.check == check).unwrap_or_else(|| panic!("{check}: {described}"))
+    }
+
+    /// Breaks something, sees that one check names it, does what the check says, and sees that nothing is wrong any more.
+    #[track_caller]
+    pub fn breaks_and_mends(&self, breaking: &str, check: &str, level: &str) {
+        self.0.bash(breaking).succeeded();
+        let mut left = 8;
+        let mut finding = self.finding(check);
+        assert_eq!(finding.level, level, "{finding:?}");
+        loop {
+            self.follow(&finding.hint);
+            let wrong = self.findings().into_iter().find(|finding| finding.level != "ok");
+            let Some(next) = wrong else { return };
+            assert!(left > 0, "{breaking}: still {next:?}");
+            left -= 1;
+            finding = next;
+        }
+    }
+
+    /// Does what a hint says.
+    #[track_caller]
+    pub fn follow(&self, hint: &str) {
+        println!("following: {hint}");
+        if let Some((place, line)) = hint.strip_prefix("write ").and_then(|rest| rest.split_once(" so: ")) {
+            let (file, number) = place.rsplit_once(':').unwrap();
+            let line = line.split(';').next().unwrap();
+            return self.edit(file, |lines| lines[number.parse::<usize>().unwrap() - 1] = line.to_owned());
+        }
+        if let Some(rest) = hint.strip_prefix("write a first line in ") {
+            let (file, line) = rest.split_once(": ").unwrap();
+            let line = line.split(';').next().unwrap();
+            return self.edit(file, |lines| lines.insert(0, line.to_owned()));
+        }
+        if let Some(rest) = hint.strip_prefix("write a last auth line in ") {
+            let (file, line) = rest.split_once(": ").unwrap();
+            return self.edit(file, |lines| lines.push(line.to_owned()));
+        }
+        if let Some((line, place)) = hint.strip_prefix("put the line \"").and_then(|rest| rest.split_once("\" ")) {
+            let (file, number) = place.rsplit_once(':').unwrap();
+            let number: usize = number.parse().unwrap();
+            let (way, file) = file.split_once(' ').unwrap();
+            return self.edit(file, |lines| {
+                let from = lines.iter().position(|one| one.split_whitespace().eq(line.split_whitespace())).unwrap();
+                let taken = lines.remove(from);
+                let to = if way == "below" { number } else { number - 1 };
+                lines.insert(if from < to { to - 1 } else { to }, taken);
+            });
+        }
+        if let Some(rest) = hint.strip_prefix("write below ") {
+            let (place, line) = rest.split_once(": ").unwrap();
+            let (file, number) = place.rsplit_once(':').unwrap();
+            let line = line.split(';').next().unwrap();
+            return self.edit(file, |lines| lines.insert(number.parse().unwrap(), line.to_owned()));
+        }
+        if let Some(place) = hint.strip_prefix("take out the line ") {
+            let (file, number) = place.rsplit_once(':').unwrap();
+            return self.edit(file, |lines| drop(lines.remove(number.parse::<usize>().unwrap() - 1)));
+        }
+        if hint.ends_with("packaging/install.sh") {
+            return self.0.install();
+        }
+        let command = ["chmod ", "chown ", "useradd ", "mkdir ", "install ", "cp ", "twofactor "]
+            .iter()
+            .find_map(|start| hint.find(start).map(|at| hint[at..].split(';').next().unwrap()));
+        self.0.bash(command.unwrap_or_else(|| panic!("not to be followed: {hint}"))).succeeded();
+    }
+
+    pub fn edit(&self, file: &str, change: impl FnOnce(&mut Vec<String>)) {
+        let mut lines: Vec<String> = self.0.read(file).lines().map(str::to_owned).collect();
+        change(&mut lines);
+        self.0.write(file, lines.join("\n") + "\n", 0o644);
+    }
+}

@@ -1,0 +1,72 @@
+//! What the real sshd really does.
+
+use crate::machine::Machine;
+
+#[test]
+fn an_sshd_that_does_not_come_to_our_line_is_named() {
+    let machine = Machine::sound();
+    let config = "/etc/ssh/sshd_config";
+    let whole = machine.0.read(config);
+    for (breaking, check, level) in [
+        ("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config", "sshd-pam", "fail"),
+        (
+            "sed -i '1i Include /etc/ssh/sshd_config.d/*.conf' /etc/ssh/sshd_config
+             sed -i 's/^Auth.*/PubkeyAuthentication no/' /etc/ssh/sshd_config
+             echo 'KbdInteractiveAuthentication no' >/etc/ssh/sshd_config.d/50-cloud.conf",
+            "sshd-interactive",
+            "fail",
+        ),
+        ("sed -i /AuthenticationMethods/d /etc/ssh/sshd_config", "sshd-key", "warn"),
+        (
+            "sed -i '/AuthenticationMethods/d; s/^PasswordA.*/PasswordAuthentication yes/; 1i PubkeyAuthentication no' \
+             /etc/ssh/sshd_config",
+            "sshd-password",
+            "warn",
+        ),
+        (
+            "cp /usr/share/doc/pam-twofactor/pam.d/sshd-key /etc/pam.d/sshd
+             sed -i /AuthenticationMethods/d /etc/ssh/sshd_config",
+            "sshd-code-alone",
+            "fail",
+        ),
+        (
+            "printf \"[[policy.rule]]\\nrhost = ['10.0.0.0/8']\\n\" >/etc/twofactor/config.toml
+             sed -i '1i UseDNS yes' /etc/ssh/sshd_config",
+            "sshd-dns",
+            "warn",
+        ),
+        (
+            "printf \"[[policy.rule]]\\nssh_auth = ['publickey']\\n\" >/etc/twofactor/config.toml
+             sed -i 's/^Auth.*/AuthenticationMethods publickey,password/; s/^PasswordA.*/PasswordAuthentication yes/' \
+             /etc/ssh/sshd_config",
+            "sshd-ssh-auth",
+            "warn",
+        ),
+    ] {
+        machine.0.write(config, &whole, 0o644);
+        machine.0.bash("rm -f /etc/ssh/sshd_config.d/*.conf").succeeded();
+        machine.breaks_and_mends(breaking, check, level);
+    }
+}
+
+#[test]
+fn an_sshd_that_does_not_say_how_it_is_set_up_is_named_with_its_reason() {
+    let machine = Machine::sound();
+    machine.breaks_and_mends("rmdir /run/sshd", "sshd-read", "warn");
+    machine.0.bash("sed -i 's/^Kbd.*/KbdInteractiveAuthentication no/' /etc/ssh/sshd_config").succeeded();
+    let finding = machine.finding("sshd-read");
+    assert!(finding.level == "fail" && finding.message.contains("AuthenticationMethods"), "{finding:?}");
+}
+
+#[test]
+fn a_match_block_that_spares_one_person_the_code_is_named_with_the_person() {
+    let machine = Machine::sound();
+    machine.0.bash("printf 'Match User alice\\nAuthenticationMethods publickey\\n' >>/etc/ssh/sshd_config").succeeded();
+    let finding = machine.finding("sshd-key");
+    assert!(finding.message.ends_with(", for alice"), "{finding:?}");
+    machine
+        .0
+        .bash("sed -i '$s/.*/AuthenticationMethods publickey,keyboard-interactive/' /etc/ssh/sshd_config")
+        .succeeded();
+    assert_eq!(machine.wrong(), [""; 0]);
+}
