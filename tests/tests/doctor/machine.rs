@@ -127,7 +127,7 @@ END
         if hint.ends_with("packaging/install.sh") {
             return self.0.install();
         }
-        let command = ["chmod ", "chown ", "useradd ", "mkdir ", "install ", "cp ", "twofactor "]
+        let command = ["chmod ", "chown ", "useradd ", "groupadd ", "mkdir ", "install ", "cp ", "twofactor "]
             .iter()
             .find_map(|start| hint.find(start).map(|at| hint[at..].split(';').next().unwrap()));
         self.0.bash(command.unwrap_or_else(|| panic!("not to be followed: {hint}"))).succeeded();

@@ -64,9 +64,36 @@ fn a_match_block_that_spares_one_person_the_code_is_named_with_the_person() {
     machine.0.bash("printf 'Match User alice\\nAuthenticationMethods publickey\\n' >>/etc/ssh/sshd_config").succeeded();
     let finding = machine.finding("sshd-key");
     assert!(finding.message.ends_with(", for alice"), "{finding:?}");
-    machine
-        .0
-        .bash("sed -i '$s/.*/AuthenticationMethods publickey,keyboard-interactive/' /etc/ssh/sshd_config")
-        .succeeded();
-    assert_eq!(machine.wrong(), [""; 0]);
+    assert!(finding.hint.starts_with("write /etc/ssh/sshd_config:6 so: AuthenticationMethods "), "{finding:?}");
+    machine.breaks_and_mends("true", "sshd-key", "warn");
+    // Two of a group, by a drop-in file, whose block ends with it; what is missing there is written below its head.
+    machine.0.add_user("bob", "correct horse");
+    machine.0.enrol("bob");
+    let block = "Match Group staff\n    KbdInteractiveAuthentication no\n    AuthenticationMethods publickey\n";
+    machine.0.write("/etc/ssh/sshd_config.d/30-staff.conf", format!("# local\n\n{block}"), 0o644);
+    machine.0.bash("usermod -aG staff bob; usermod -aG staff alice").succeeded();
+    machine.0.bash("sed -i '1i Include /etc/ssh/sshd_config.d/*.conf' /etc/ssh/sshd_config").succeeded();
+    let finding = machine.finding("sshd-interactive");
+    assert!(finding.message.ends_with(", for alice, bob"), "{finding:?}");
+    assert!(finding.hint.starts_with("write /etc/ssh/sshd_config.d/30-staff.conf:4 so: Kbd"), "{finding:?}");
+    machine.breaks_and_mends("true", "sshd-interactive", "fail");
+    machine.breaks_and_mends(
+        "rm /etc/ssh/sshd_config.d/30-staff.conf
+         sed -i '/^Authen/d; s/^UsePAM/PubkeyAuthentication no\\nUsePAM/' /etc/ssh/sshd_config
+         printf 'Match User bob\nPubkeyAuthentication yes\n' >>/etc/ssh/sshd_config",
+        "sshd-key",
+        "warn",
+    );
+    let written = machine.0.read("/etc/ssh/sshd_config");
+    assert!(written.contains("Match User bob\nAuthenticationMethods publickey,"), "{written}");
+}
+
+#[test]
+fn a_match_block_that_spares_a_network_the_code_is_named_with_the_network() {
+    let machine = Machine::sound();
+    let block = "Match Address 10.0.0.0/8,!10.1.0.0/16 User *,!root\nAuthenticationMethods publickey\n";
+    machine.0.bash(&format!("printf '{block}' >>/etc/ssh/sshd_config")).succeeded();
+    let finding = machine.finding("sshd-key");
+    assert!(finding.message.ends_with(", for alice, from 10.0.0.0/8"), "{finding:?}");
+    machine.breaks_and_mends("true", "sshd-key", "warn");
 }

@@ -45,3 +45,129 @@ fn a_stack_in_which_nobody_says_yes_is_named() {
     machine.0.bash("sed -i /pam_twofactor/d /etc/pam.d/*").succeeded();
     assert_eq!(machine.finding("stack-none").level, "fail");
 }
+
+#[test]
+fn a_line_that_names_no_module_of_this_machine_is_named() {
+    let machine = Machine::sound();
+    let home = machine.0.bash("dirname /usr/lib/*-linux-*/security/pam_twofactor.so").succeeded().stdout;
+    let home = home.trim();
+    let refused = |service: &str| {
+        let report = machine.0.pam_host(serde_json::json!({ "user": "alice", "service": service, "answers": [] }));
+        report.cycle().outcome() != "PAM_SUCCESS"
+    };
+    // Nobody is asked at root's own su, so the module alone decides.
+    machine.0.stack("x", "auth required pam_permit.so\nauth required /lib/security/pam_twofactor.so debug\n");
+    assert!(refused("x"));
+    machine.breaks_and_mends("true", "module", "fail");
+    assert_eq!(machine.0.read("/etc/pam.d/x"), "auth required pam_permit.so\nauth required pam_twofactor.so debug\n");
+    let (there, away) = (format!("{home}/pam_twofactor.so"), format!("{home}/pam_twofactor.so.away"));
+    for (breaking, check) in [
+        (format!("rm {there}"), "module"),
+        (format!("echo text >{there}"), "module"),
+        // The processor's number.
+        (
+            format!("cp {there} {away}; printf '\\267' | dd of={away} bs=1 seek=18 conv=notrunc; mv {away} {there}"),
+            "module",
+        ),
+        (format!("chown alice {there}"), "module-owner"),
+        (format!("chmod 0777 {there}"), "module-mode"),
+    ] {
+        machine.breaks_and_mends(&breaking, check, "fail");
+    }
+    machine.0.stack("x", "auth required pam_permit.so\nauth optional /nowhere/pam_twofactor.so\n");
+    assert!(!refused("x"));
+    assert!(machine.finding("module").message.ends_with("nobody is asked for a code there (x)"));
+    machine.breaks_and_mends("true", "module", "fail");
+}
+
+#[test]
+fn words_that_the_module_refuses_are_named_and_no_others() {
+    let machine = Machine::sound();
+    for words in [
+        "debug",
+        "nodelay",
+        "try_first_pass",
+        "use_first_pass",
+        "forward_pass",
+        "config=/etc/twofactor/config.toml debug",
+        "nullok",
+        "debug=1",
+        "DEBUG",
+        "secret=/root/x debug no_increment_hotp",
+        "config=config.toml",
+        "config=/etc/twofactor/config.toml config=/etc/twofactor/config.toml",
+        "[two words] debug",
+    ] {
+        machine.0.write("/etc/twofactor/config.toml", "issuer = 'x'\n", 0o644);
+        machine.0.stack("x", &format!("auth required pam_permit.so\nauth required pam_twofactor.so {words}\n"));
+        machine.0.run("twofactor", ["doctor"]);
+        let journal = machine.0.journal();
+        machine.0.pam_host(serde_json::json!({ "user": "alice", "service": "x", "answers": [] }));
+        let lines = journal.lines();
+        let refused = lines.iter().any(|line| line.contains("module argument"));
+        let named = machine.findings().iter().any(|finding| finding.check == "stack-arguments");
+        assert_eq!(named, refused, "{words}: {lines:?}");
+        if named {
+            machine.breaks_and_mends("true", "stack-arguments", "fail");
+        }
+    }
+}
+
+#[test]
+fn other_second_factors_beside_ours_are_named() {
+    let machine = Machine::sound();
+    let before = "auth requisite pam_unix.so\nauth required pam_google_authenticator.so nullok";
+    machine.breaks_and_mends(
+        &format!("echo '{before}\nauth required pam_twofactor.so' >/etc/pam.d/sudo"),
+        "stack-second",
+        "warn",
+    );
+    assert!(!machine.0.read("/etc/pam.d/sudo").contains("google"));
+    // Where a line is counted, another that says nothing takes its place.
+    let counted = "auth [success=1 default=ignore] pam_localuser.so\nauth required pam_oath.so\n@include common-auth";
+    machine.breaks_and_mends(
+        &format!("echo '{counted}\nauth required pam_twofactor.so' >/etc/pam.d/sudo-i"),
+        "stack-second",
+        "warn",
+    );
+    assert!(
+        machine.0.read("/etc/pam.d/sudo-i").contains("localuser.so\nauth [default=ignore] pam_permit.so\n@include")
+    );
+}
+
+#[test]
+fn a_service_that_is_left_to_other_is_judged_by_it() {
+    let machine = Machine::sound();
+    machine.breaks_and_mends("rm /etc/pam.d/sshd", "stack-other", "warn");
+    machine.breaks_and_mends("sed -i '/^auth/d; /^@include common-auth/d' /etc/pam.d/sudo", "stack-other", "warn");
+    machine.0.bash("cp /etc/pam.d/sudo /etc/pam.d/other; rm /etc/pam.d/sshd").succeeded();
+    assert_eq!(machine.wrong(), [""; 0]);
+    // It is sshd's own now.
+    machine.0.bash("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config").succeeded();
+    machine.breaks_and_mends("true", "sshd-pam", "fail");
+    machine.breaks_and_mends("sed -i '/pam_twofactor/s/required/optional/' /etc/pam.d/other", "stack-control", "fail");
+}
+
+#[test]
+fn pam_conf_is_read_where_there_is_no_directory_and_only_there() {
+    let machine = Machine::sound();
+    machine.breaks_and_mends("echo 'sshd auth required pam_twofactor.so' >>/etc/pam.conf", "stack-pam-conf", "fail");
+    let conf = "other auth required pam_deny.so\nsudo auth sufficient pam_unix.so\nsudo auth required pam_twofactor.so\n\
+                sshd auth requisite pam_unix.so\nSSHD auth optional pam_twofactor.so nodelay\n\
+                login auth requisite pam_unix.so\nlogin auth required pam_twofactor.so\n\
+                su auth requisite pam_unix.so\n";
+    machine.0.bash("rm -r /etc/pam.d /usr/lib/pam.d").succeeded();
+    machine.0.write("/etc/pam.conf", conf, 0o644);
+    assert_eq!(machine.wrong(), ["stack-control", "stack-past", "stack-permit"]);
+    machine.breaks_and_mends("true", "stack-past", "fail");
+    let mended = machine.0.read("/etc/pam.conf");
+    assert!(mended.contains("sudo auth requisite pam_unix.so\n"), "{mended}");
+    assert!(mended.contains("SSHD auth required pam_twofactor.so nodelay\n"), "{mended}");
+}
+
+#[test]
+fn our_module_in_another_part_of_a_stack_is_named() {
+    let machine = Machine::sound();
+    machine.breaks_and_mends("echo 'account required pam_twofactor.so' >>/etc/pam.d/sudo", "stack-misplaced", "fail");
+    machine.0.bash("sed -i '$d' /etc/pam.d/sudo").succeeded();
+}

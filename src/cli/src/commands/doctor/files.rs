@@ -4,13 +4,14 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use twofactor_core::account::UserName;
 use twofactor_core::keyring::{Keyring, KeyringError};
 use twofactor_core::sys::{FileError, Problem};
 
 use super::finding::{Finding, Message};
 use super::scene::{Scene, unable};
+use crate::commands::report::wording::many;
 use crate::failure::Failure;
-use crate::output::counted;
 
 pub(super) fn look(scene: &Scene) -> Vec<Finding> {
     let (office, mut findings) = (&scene.office, Vec::new());
@@ -44,7 +45,7 @@ pub(super) fn look(scene: &Scene) -> Vec<Finding> {
     if findings.is_empty() {
         let message = match names.len() {
             0 => "nobody is enrolled yet".to_owned(),
-            count => format!("{} can be opened", counted(count, "enrolment")),
+            count => format!("{} can be opened", many(count as u64, "enrolment")),
         };
         findings.push(Finding::ok("files", message));
     }
@@ -55,7 +56,7 @@ fn enrolments(scene: &Scene, keyring: &Keyring) -> Vec<Finding> {
     let registrar = scene.office.registrar();
     let mut findings = Vec::new();
     let (mut gone, mut old, mut few) = (Vec::new(), Vec::new(), Vec::new());
-    for name in &scene.enrolled {
+    for name in scene.enrolled.iter().chain(&lost(scene)) {
         let Some(account) = scene.people.account(name) else {
             gone.push(name.as_str().to_owned());
             continue;
@@ -93,6 +94,14 @@ fn enrolments(scene: &Scene, keyring: &Keyring) -> Vec<Finding> {
         findings.push(Finding::warn("files-recovery", message, hint));
     }
     findings
+}
+
+/// People with a state and no enrolment: it was lost, and they are refused.
+fn lost(scene: &Scene) -> Vec<UserName> {
+    let names = scene.office.files().states().and_then(|states| states.names()).unwrap_or_default();
+    let named = names.iter().filter_map(|name| UserName::from_file_stem(name));
+    // The names of the enrolled are sorted.
+    named.filter(|name| scene.enrolled.binary_search(name).is_err() && scene.people.account(name).is_some()).collect()
 }
 
 /// What keeps a file from being nobody else's.

@@ -22,7 +22,8 @@ pub(super) fn look(config: &Config) -> Result<Vec<Finding>, LookUpError> {
     let mut findings = Vec::new();
     findings.extend(started("sender", courier::PROGRAM));
     let user = config.deliver_user.as_str();
-    if Unprivileged::find(&config.deliver_user)?.is_none() {
+    let sender = Unprivileged::find(&config.deliver_user)?;
+    if sender.is_none() {
         let message = format!("there is no unprivileged user {user:?} to send as: no code can be sent");
         let hint = match user {
             "root" => "write in config.toml: deliver_user = \"twofactor\"".to_owned(),
@@ -31,7 +32,7 @@ pub(super) fn look(config: &Config) -> Result<Vec<Finding>, LookUpError> {
         findings.push(Finding::fail("sender-user", message, hint));
     }
     if by_mail {
-        findings.extend(config.mail.transports.iter().filter_map(transport));
+        findings.extend(config.mail.transports.iter().filter_map(|way| transport(way, user, sender)));
     }
     if let Some(sms) = config.sms.as_ref().filter(|_| by_text) {
         findings.extend(provider(&sms.provider));
@@ -42,18 +43,28 @@ pub(super) fn look(config: &Config) -> Result<Vec<Finding>, LookUpError> {
     Ok(findings)
 }
 
-fn transport(transport: &Transport) -> Option<Finding> {
+fn transport(transport: &Transport, user: &str, sender: Option<Unprivileged>) -> Option<Finding> {
     match transport {
         Transport::Smtp(smtp) => {
             let password = smtp.login.as_ref().and_then(|login| secret(&login.password_file));
             password.or_else(|| smtp.ca_file.as_ref().and_then(authorities))
         }
         Transport::Sendmail { command, .. } => command.first().and_then(|path| started("sender-mail", path)),
-        Transport::Maildir { path } => fs::metadata(path).err().map(|error| {
-            let message = format!("{path}: {error}: no mail can be put there");
-            Finding::fail("sender-mail", message, format!("make it, as the sender's: mkdir -m 0700 {path}"))
-        }),
+        Transport::Maildir { path } => maildir(path, user, sender),
     }
+}
+
+/// A directory in which the sender puts mail: it has to be there, and the sender's.
+fn maildir(path: &str, user: &str, sender: Option<Unprivileged>) -> Option<Finding> {
+    let (why, hint) = match fs::metadata(path) {
+        Err(error) => (error.to_string(), format!("install -d -m 0700 -o {user} -g {user} {path}")),
+        Ok(status) if !status.is_dir() => ("is no directory".to_owned(), format!("see what it is: ls -ld {path}")),
+        Ok(status) if sender.is_some_and(|sender| sender.uid != status.uid()) => {
+            (format!("belongs to another than {user}"), format!("chown -R {user}: {path}"))
+        }
+        Ok(_) => return None,
+    };
+    Some(Finding::fail("sender-mail", format!("{path}: {why}: no mail can be put there"), hint))
 }
 
 fn provider(provider: &Provider) -> Option<Finding> {

@@ -119,7 +119,7 @@ impl Written {
         let Some(first) = counts.next() else {
             return format!("write a first line in {CONFIG}: {wanted}; {reload}");
         };
-        let others = counts.next().map(|later| format!(" (it comes before {later} and wins)"));
+        let others = counts.next().map(|later| format!(" (it wins over {later})"));
         format!("write {first} so: {wanted}; {reload}{}", others.unwrap_or_default())
     }
 
@@ -276,7 +276,7 @@ mod tests {
             written(&[("/a", "# UsePAM no\n usepam = no\nMatch User x\nUseDNS no\n"), ("/b", "UsePAM yes\n")]);
         assert_eq!(
             written.hint("UsePAM yes", None),
-            "write /a:2 so: UsePAM yes; then: systemctl reload ssh (it comes before /b:1 and wins)"
+            "write /a:2 so: UsePAM yes; then: systemctl reload ssh (it wins over /b:1)"
         );
         let other = "write a first line in /etc/ssh/sshd_config: UseDNS no; then: systemctl reload ssh";
         assert_eq!(written.hint("UseDNS no", None), other);

@@ -36,8 +36,8 @@ impl Wiring {
             if own.is_some() || fs::metadata(program).is_err() {
                 continue;
             }
-            match wiring.services.get(OTHER) {
-                Some(_) => wiring.add(&System, service),
+            match Stack::read(&System, OTHER, Part::Auth).filter(|stack| stack.ours().next().is_some()) {
+                Some(stack) => drop(wiring.services.insert(service.to_owned(), stack)),
                 None => wiring.left_to_other.push(service),
             }
         }
@@ -57,7 +57,7 @@ impl Wiring {
     }
 
     fn add(&mut self, files: &dyn Files, name: &str) {
-        if let Some(stack) = Stack::called(files, name, Part::Auth)
+        if let Some(stack) = Stack::read(files, name, Part::Auth)
             && stack.ours().next().is_some()
         {
             self.services.insert(name.to_owned(), stack);
