@@ -2,6 +2,8 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -9,6 +11,30 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, raise};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::failure::Failure;
+
+/// For a command that goes from one user to the next: whoever is at work is finished with before it ends, and what is done
+/// is told. A second interruption waits until this is dropped.
+pub(crate) struct Watch(Arc<AtomicBool>);
+
+impl Watch {
+    pub(crate) fn begin() -> Result<Self, Failure> {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let end = Arc::clone(&is_over);
+        instead(move |_| end.store(true, Ordering::Relaxed))?;
+        Ok(Self(is_over))
+    }
+
+    /// Whether somebody wants an end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        usual();
+    }
+}
 
 /// Has `end` called, once and on a thread of its own, instead of ending at once. Children must not be started before
 /// [`usual`]: they would not hear of such signals.
@@ -37,8 +63,8 @@ pub(crate) fn die_of(signal: Signal) {
 }
 
 /// Signals that end, stop or continue the process, held back while the terminal is not as others would want it, and
-/// heard of by [`Watch::wait`]. It dies, stops and goes on as ever, but by [`Watch::let_through`].
-pub(crate) struct Watch {
+/// heard of by [`Held::wait`]. It dies, stops and goes on as ever, but by [`Held::let_through`].
+pub(crate) struct Held {
     /// What was held back before.
     before: SigSet,
     /// What this one holds back.
@@ -46,11 +72,11 @@ pub(crate) struct Watch {
     heard: SignalFd,
 }
 
-impl Watch {
+impl Held {
     pub(crate) fn begin() -> io::Result<Self> {
         let before = SigSet::thread_get_mask()?;
         // A signal that whoever started this has blocked could not be let through.
-        let held: SigSet = WATCHED.into_iter().filter(|signal| !before.contains(*signal)).collect();
+        let held: SigSet = HELD.into_iter().filter(|signal| !before.contains(*signal)).collect();
         let heard = SignalFd::with_flags(&held, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
         held.thread_block()?;
         Ok(Self { before, held, heard })
@@ -84,14 +110,14 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Held {
     fn drop(&mut self) {
         // A mask that was in force cannot be refused (pthread_sigmask(3)).
         let _ = self.before.thread_set_mask();
     }
 }
 
-const WATCHED: [Signal; 6] =
+const HELD: [Signal; 6] =
     [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGTSTP, Signal::SIGCONT];
 
 fn signals() -> SigSet {

@@ -17,6 +17,7 @@ mod paper;
 mod post;
 mod progress;
 mod qr;
+mod roll;
 mod sheet;
 mod terminal;
 

@@ -132,12 +132,14 @@ fn as_root() -> String {
 
 /// Who is meant.
 pub(crate) fn account(user: &str) -> Result<Account, Failure> {
-    let found = Passwd.find(user)?;
-    found.ok_or_else(|| {
-        // No name is that long; what was meant can be seen from its beginning.
-        let beginning: String = user.chars().take(NAME_SHOWN_CHARACTERS).collect();
-        Failure::new(format!("there is no user {beginning:?}"), "see who there is: getent passwd")
-    })
+    Passwd.find(user)?.ok_or_else(|| no_such_user(user))
+}
+
+/// Nobody is called so.
+pub(crate) fn no_such_user(user: &str) -> Failure {
+    // No name is that long; what was meant can be seen from its beginning.
+    let beginning: String = user.chars().take(NAME_SHOWN_CHARACTERS).collect();
+    Failure::new(format!("there is no user {beginning:?}"), "see who there is: getent passwd")
 }
 
 /// Who is meant. Whoever runs this is root and most often means somebody else, so nobody is assumed.

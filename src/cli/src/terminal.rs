@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use crate::interruption::Watch;
+use crate::interruption::Held;
 
 /// Whether people see standard output.
 pub(crate) fn is_seen() -> bool {
@@ -89,16 +89,16 @@ pub(crate) fn ask_unseen(prompt: &str) -> io::Result<Option<Zeroizing<String>>> 
     if !stdin.is_terminal() {
         return ask(prompt);
     }
-    let watch = Watch::begin()?;
+    let held = Held::begin()?;
     loop {
         let quiet = Quiet::begin(&stdin)?;
         say(prompt)?;
-        let typed = quiet.read_line(&watch);
+        let typed = quiet.read_line(&held);
         drop(quiet);
         say("\n")?;
         match typed? {
             Typed::Line(line) => return Ok(line),
-            Typed::Until(signal) => watch.let_through(signal)?,
+            Typed::Until(signal) => held.let_through(signal)?,
         }
     }
 }
@@ -163,11 +163,11 @@ impl<'t> Quiet<'t> {
     }
 
     /// Reads byte by byte, past the buffer of standard input, which would keep a copy.
-    fn read_line(&self, watch: &Watch) -> io::Result<Typed> {
+    fn read_line(&self, held: &Held) -> io::Result<Typed> {
         let mut line = Zeroizing::new(Vec::with_capacity(LINE_BYTES));
         let mut byte = Zeroizing::new([0]);
         loop {
-            if let Some(signal) = watch.wait(self.terminal)? {
+            if let Some(signal) = held.wait(self.terminal)? {
                 return Ok(Typed::Until(signal));
             }
             match nix::unistd::read(self.terminal, byte.as_mut_slice()) {

@@ -7,13 +7,15 @@ use serde::Serialize;
 use twofactor_core::account::UserName;
 use twofactor_core::keyring::{KeyNumber, KeyringError};
 use twofactor_core::registrar::{Registrar, RegistrarError};
-use twofactor_core::sys::{Accounts, Passwd};
 
 use super::status::point_in_time;
 use crate::arguments::Keys;
 use crate::failure::Failure;
+use crate::interruption::Watch;
 use crate::office::Office;
 use crate::output::{Output, counted};
+use crate::progress::Progress;
+use crate::roll::Roll;
 
 /// Runs the command.
 pub(crate) fn run(keys: &Keys, config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
@@ -57,14 +59,22 @@ fn rotate(office: &Office, resume: bool, retire: bool, output: &mut Output) -> R
         registrar.add_key()?;
     }
     let names = registrar.enrolled()?;
+    let roll = Roll::read();
+    let (watch, mut progress) = (Watch::begin()?, Progress::begin(names.len(), output));
     let (mut resealed, mut failed) = (0usize, Vec::new());
-    for name in &names {
-        match reseal(&registrar, name) {
+    for (done, name) in names.iter().enumerate() {
+        if watch.is_over() {
+            let what = format!("broken off after {done} of {}", counted(names.len(), "enrolment"));
+            return Err(Failure::new(what, "every key is kept; to go on: twofactor keys rotate --resume"));
+        }
+        match reseal(&registrar, &roll, name) {
             Ok(true) => resealed += 1,
             Ok(false) => {}
             Err(failure) => failed.push(failure),
         }
+        progress.step();
     }
+    drop((progress, watch));
     for failure in &failed {
         output.complain(failure)?;
     }
@@ -85,9 +95,9 @@ fn rotate(office: &Office, resume: bool, retire: bool, output: &mut Output) -> R
     output.done(&text, &Rotated { key: sealing, resealed, retired })
 }
 
-fn reseal(registrar: &Registrar<'_>, name: &UserName) -> Result<bool, Failure> {
+fn reseal(registrar: &Registrar<'_>, roll: &Roll, name: &UserName) -> Result<bool, Failure> {
     let about = |error| Failure::about(name.as_str(), &error);
-    let account = Passwd.find(name.as_str())?.ok_or_else(|| {
+    let account = roll.find(name.as_str())?.ok_or_else(|| {
         let hint = format!("remove the enrolment: twofactor remove {}", name.as_str());
         Failure::new(format!("{} is enrolled but has no account any more", name.as_str()), hint)
     })?;

@@ -2,21 +2,21 @@
 
 use std::path::Path;
 
-use twofactor_core::sys::{Accounts, Passwd};
-
 use super::status::Report;
 use crate::failure::Failure;
 use crate::office::Office;
 use crate::output::Output;
+use crate::roll::Roll;
 
 /// Runs the command. One user whose records cannot be read keeps nobody else off the list.
 pub(crate) fn run(config: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
     let office = Office::open(config)?;
     let names = office.registrar().enrolled()?;
+    let roll = Roll::read();
     let mut reports = Vec::with_capacity(names.len());
     let mut broken = Vec::new();
     for name in &names {
-        let report = match Passwd.find(name.as_str())? {
+        let report = match roll.find(name.as_str())? {
             Some(account) => Report::of(&office, &account),
             None => Err(Failure::new(
                 format!("{} is enrolled but has no account any more", name.as_str()),

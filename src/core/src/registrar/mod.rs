@@ -359,6 +359,22 @@ impl<'w> Registrar<'w> {
         }
     }
 
+    /// Finishes what a first setup that was killed has begun: makes the missing state, in which every code so far counts
+    /// as used. Says whether there was anything to finish.
+    ///
+    /// # Errors
+    /// The records cannot be read or written.
+    pub fn finish(&self, account: &Account) -> Result<bool, RegistrarError> {
+        let users = self.files.users()?;
+        let _changing = users.lock()?;
+        let Some(enrolment) = self.enrolment(&users, account)? else { return Ok(false) };
+        if self.files.states()?.contains(&account.name.file_stem())? {
+            return Ok(false);
+        }
+        self.change_state(&enrolment, |_| ())?;
+        Ok(true)
+    }
+
     /// Changes the state of somebody who is enrolled. One that is missing is rebuilt: what was used is not known.
     fn change_state(&self, enrolment: &Enrolment, change: impl FnOnce(&mut State)) -> Result<(), RegistrarError> {
         let rebuilt = || self.rebuilt(enrolment).map(Some);

@@ -92,6 +92,10 @@ impl Desk<'_> {
         };
         let devices: Vec<_> = imported.arrivals.iter().zip(&kinds).zip(names).map(place).collect();
         let is_changed = devices.iter().any(|device| device.is_new);
+        if !is_changed && !self.how.dry_run && registrar.finish(account).map_err(about)? {
+            let codes = format!("for recovery codes that somebody has seen: twofactor recovery {user}");
+            left_behind.push(format!("it was killed the last time, and is whole now; {codes}"));
+        }
         let scratch_codes = if imported.has_scratch_codes { scratch_count } else { 0 };
         if scratch_count > scratch_codes && is_changed {
             let reason = if self.takes_codes() { "there are recovery codes already" } else { NO_RECOVERY };

@@ -29,8 +29,9 @@ use std::path::Path;
 use twofactor_core::account::Account;
 
 use crate::failure::Failure;
-use crate::office::{Office, account, account_named};
+use crate::office::{Office, account, account_named, no_such_user};
 use crate::output::{Output, counted};
+use crate::roll::Roll;
 use arguments::{Chosen, How};
 use device::{Device, Mistake, Used};
 use enrol::Desk;
@@ -90,7 +91,7 @@ type Entry = (String, Result<Device, Mistake>);
 /// One user's devices, and what is wrong with those that cannot be taken over.
 fn one(desk: &Desk<'_>, account: &Account, devices: Vec<Device>, wrong: Vec<Failure>) -> Result<(), Failure> {
     let user = account.name.as_str();
-    let mut summary = Summary::begin(desk, 1);
+    let mut summary = Summary::begin(desk, 1)?;
     for failure in wrong {
         summary.fail(user, failure)?;
     }
@@ -148,8 +149,12 @@ fn users_of(desk: &Desk<'_>, path: &Path, only: Option<&str>) -> Result<(), Fail
         let what = format!("{}: has nobody of that name", path.display());
         return Err(Failure::new(what, "leave --user out, and see with --dry-run who is in it"));
     }
-    let mut summary = Summary::begin(desk, users.len());
+    let roll = Roll::read();
+    let mut summary = Summary::begin(desk, users.len())?;
     for (user, lines) in users {
+        if !summary.goes_on() {
+            break;
+        }
         let mut devices = Vec::with_capacity(lines.len());
         for oath::Line { number, device, .. } in lines {
             match device {
@@ -160,7 +165,9 @@ fn users_of(desk: &Desk<'_>, path: &Path, only: Option<&str>) -> Result<(), Fail
             }
         }
         if !devices.is_empty() {
-            let moved = account(&user).and_then(|account| desk.take_over(&account, devices));
+            let found = roll.find(&user).map_err(Failure::from);
+            let account = found.and_then(|account| account.ok_or_else(|| no_such_user(&user)));
+            let moved = account.and_then(|account| desk.take_over(&account, devices));
             summary.add(&user, moved)?;
         }
         summary.step();
@@ -171,8 +178,11 @@ fn users_of(desk: &Desk<'_>, path: &Path, only: Option<&str>) -> Result<(), Fail
 /// Everybody's file, from their home directories.
 fn everybody(desk: &Desk<'_>) -> Result<(), Failure> {
     let homes = homes::all()?;
-    let mut summary = Summary::begin(desk, homes.len());
+    let mut summary = Summary::begin(desk, homes.len())?;
     for (account, home) in homes {
+        if !summary.goes_on() {
+            break;
+        }
         let user = account.name.as_str();
         let wrong = |why: &str| {
             let path = home.join(GOOGLES_NAME);

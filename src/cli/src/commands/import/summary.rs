@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::enrol::{Desk, Moved, Place};
 use crate::failure::Failure;
+use crate::interruption::Watch;
 use crate::output::counted;
 use crate::progress::Progress;
 
@@ -11,17 +12,26 @@ use crate::progress::Progress;
 pub(super) struct Summary<'a> {
     desk: &'a Desk<'a>,
     progress: Progress,
+    watch: Watch,
+    is_broken_off: bool,
     moved: Vec<Moved>,
     failed: Vec<(String, Failure)>,
 }
 
 impl<'a> Summary<'a> {
-    pub(super) fn begin(desk: &'a Desk<'a>, total: usize) -> Self {
-        Self { desk, progress: Progress::begin(total, desk.output), moved: Vec::new(), failed: Vec::new() }
+    pub(super) fn begin(desk: &'a Desk<'a>, total: usize) -> Result<Self, Failure> {
+        let (progress, watch) = (Progress::begin(total, desk.output), Watch::begin()?);
+        Ok(Self { desk, progress, watch, is_broken_off: false, moved: Vec::new(), failed: Vec::new() })
     }
 
     pub(super) fn step(&mut self) {
         self.progress.step();
+    }
+
+    /// Whether there is to be a next one. If somebody breaks it off, who has come over by then is told of at the end.
+    pub(super) fn goes_on(&mut self) -> bool {
+        self.is_broken_off = self.watch.is_over();
+        !self.is_broken_off
     }
 
     /// Somebody has come over, or not. Recovery codes are shown at once: what follows may be interrupted.
@@ -50,8 +60,9 @@ impl<'a> Summary<'a> {
     }
 
     pub(super) fn end(self) -> Result<(), Failure> {
-        let Self { desk, progress, moved, failed } = self;
+        let Self { desk, progress, watch, is_broken_off, moved, failed } = self;
         drop(progress);
+        drop(watch);
         let devices = moved.iter().flat_map(|moved| &moved.devices);
         let (new, known): (Vec<_>, Vec<_>) = devices.partition(|device| device.is_new);
         let (new, known, left) = (new.len(), known.len(), failed.len());
@@ -61,6 +72,9 @@ impl<'a> Summary<'a> {
         let failed: Vec<_> = failed.iter().map(|(user, failure)| Failed::of(user, failure)).collect();
         let value = Imported { dry_run: desk.how.dry_run, users, failed };
         desk.output.done(&text, &value)?;
+        if is_broken_off {
+            return Err(Failure::new("broken off", "run it again to go on; who has come over stays as they are"));
+        }
         match left {
             0 => Ok(()),
             _ => Err(Failure::new(

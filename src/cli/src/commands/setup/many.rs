@@ -5,8 +5,6 @@ use std::collections::HashSet;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -15,7 +13,6 @@ use twofactor_core::enrolment::{Enrolment, Kind};
 use twofactor_core::factor::totp::Parameters;
 use twofactor_core::factor::{Label, Method};
 use twofactor_core::registrar::{NewDevice, NewKind};
-use twofactor_core::sys::{Accounts, Passwd};
 use twofactor_message::{EmailAddress, Event, Language, PhoneNumber};
 use zeroize::Zeroizing;
 
@@ -23,10 +20,12 @@ use super::{check_allowed, unseen_sheet, usual_label, write_sheet};
 use crate::arguments::{Setup, SetupMethod};
 use crate::csv::{self, Csv, Field, Mistake, Record};
 use crate::failure::Failure;
+use crate::interruption::Watch;
 use crate::office::{Office, Reader, reader};
 use crate::output::{Output, counted};
 use crate::paper::Blank;
-use crate::{interruption, otpauth, sheet, terminal};
+use crate::roll::Roll;
+use crate::{otpauth, sheet, terminal};
 
 /// Enrols everybody in the file.
 pub(super) fn run(arguments: &Setup, from: &Path, office: &Office, output: &Output) -> Result<(), Failure> {
@@ -43,13 +42,15 @@ pub(super) fn run(arguments: &Setup, from: &Path, office: &Office, output: &Outp
         Some(folder) => skipped.iter().filter(|person| !path(folder, person).exists()).collect(),
         None => Vec::new(),
     };
-    let stopped = Arc::new(AtomicBool::new(false));
-    let stop = Arc::clone(&stopped);
-    interruption::instead(move |_| stop.store(true, Ordering::Relaxed))?;
+    for person in &skipped {
+        let user = person.account.name.as_str();
+        office.registrar().finish(&person.account).map_err(|error| Failure::about(user, &error))?;
+    }
+    let watch = Watch::begin()?;
     let (mut enrolled, mut end) = (Vec::new(), Ok(()));
     let mut bar = terminal::Bar::new(todo.len(), output.is_quiet());
     for person in &todo {
-        if stopped.load(Ordering::Relaxed) {
+        if watch.is_over() {
             end = Err(Failure::new("broken off", "run it again to go on"));
             break;
         }
@@ -63,7 +64,7 @@ pub(super) fn run(arguments: &Setup, from: &Path, office: &Office, output: &Outp
         bar.advance();
     }
     drop(bar);
-    interruption::usual();
+    drop(watch);
     for (person, _) in todo.iter().zip(&enrolled) {
         let detail = format!("{} {:?}", person.device.method(), person.label.as_str());
         office.tell(&person.account, &person.reader, Event::MethodAdded, &detail, output);
@@ -140,8 +141,9 @@ fn look_through(from: &Path, office: &Office, output: &Output) -> Result<Vec<Per
         csv::read(&text).and_then(|csv| Columns::of(&csv).map(|columns| (csv, columns)).map_err(|one| vec![one]));
     let (csv, columns) = read.map_err(|mistakes| refused(from, &mistakes, output))?;
     let (mut people, mut mistakes, mut seen) = (Vec::with_capacity(csv.records.len()), Vec::new(), HashSet::new());
+    let roll = Roll::read();
     for record in &csv.records {
-        match columns.person(record, office)? {
+        match columns.person(record, &roll, office)? {
             Ok(person) if !seen.insert((person.account.uid, person.label.as_str().to_owned())) => {
                 mistakes.push(columns.user(record).mistake("the same device of that user stands above"));
             }
@@ -202,12 +204,12 @@ impl Columns {
     }
 
     /// Who a record is about. A mistake in it is one thing, records that cannot be read another.
-    fn person(&self, record: &Record, office: &Office) -> Result<Result<Person, Mistake>, Failure> {
+    fn person(&self, record: &Record, roll: &Roll, office: &Office) -> Result<Result<Person, Mistake>, Failure> {
         let user = self.user(record);
         if user.text.is_empty() {
             return Ok(Err(user.mistake("there is no user")));
         }
-        let Some(account) = Passwd.find(&user.text)? else {
+        let Some(account) = roll.find(&user.text)? else {
             return Ok(Err(user.mistake(format!("there is no user {:?}", user.text))));
         };
         let (device, label, language) = match self.device(record, office) {
