@@ -12,6 +12,7 @@
 //!   and what they [`Heard`].
 //! * [`Sender`]: `twofactor-deliver` at work, an errand in and a verdict out.
 //! * [`Browser`]: a real Chromium, for a page that the tool writes.
+//! * [`Crowd`]: a sandbox with thousands of people, and what a command [costs](Cost) there.
 //! * [`Process`]: what the kernel says about a process of a sandbox.
 //! * [`Begun`]: what the tool shows of a set-up at a login.
 //! * [`Secret`]: an enrolled user's secret, whose codes the independent `oathtool` computes.
@@ -21,6 +22,7 @@
 mod artefacts;
 mod authority;
 mod browser;
+mod crowd;
 mod desktop;
 mod door;
 mod fake;
@@ -44,6 +46,7 @@ mod terminal;
 pub use artefacts::{checkout, fake_server, pam_host, release, security_key, sender};
 pub use authority::{Authority, Certificate};
 pub use browser::Browser;
+pub use crowd::{Cost, Crowd};
 pub use desktop::{Colours, Desktop, Emulator, Eye, Look, Window};
 pub use door::{Door, Program, SAY_WHO, Visit};
 pub use fake::{Heard, Playing};

@@ -31,6 +31,15 @@ pub struct Sandbox {
 impl Sandbox {
     /// A fresh machine, named `testhost`, with a loopback interface and nothing of ours installed.
     pub fn new() -> Sandbox {
+        Sandbox::built(None)
+    }
+
+    /// The same, with a directory of a real disk as /disk, where what is durable takes its time.
+    pub fn with_disk(folder: &Path) -> Sandbox {
+        Sandbox::built(Some(folder))
+    }
+
+    fn built(disk: Option<&Path>) -> Sandbox {
         let mut command = Command::new("unshare");
         command.args([
             "--mount",
@@ -48,6 +57,7 @@ impl Sandbox {
         command.args([artefacts::pam_host(), artefacts::checkout()]);
         command.args([artefacts::release(), artefacts::pam_host()].iter().filter_map(|path| path.parent()));
         plain(&mut command);
+        command.envs(disk.map(|folder| ("DISK", folder)));
         // The first process ends when its input does, which even a killed test brings about.
         let mut unshare = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("unshare(1) starts");
         let mut said = BufReader::new(unshare.stdout.take().expect("stdout is a pipe")).lines();

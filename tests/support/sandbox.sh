@@ -1,5 +1,6 @@
 # The inside of a new mount, pid, network, uts and ipc namespace becomes a machine of its own: the real root below a
 # throw-away overlay. Then the first process takes over. Called as: sandbox.sh PAM_HOST [DIRECTORY THAT MUST BE SEEN]...
+# A directory in $DISK becomes /disk.
 set -euo pipefail
 first_process=$1
 shift
@@ -63,6 +64,11 @@ for seen in "$@"; do
         mount -o remount,bind,ro "$root$seen"
     fi
 done
+
+if [ -n "${DISK:-}" ]; then
+    mkdir "$root/disk"
+    mount --bind "$DISK" "$root/disk"
+fi
 
 cd "$root"
 pivot_root . .

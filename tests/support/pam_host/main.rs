@@ -3,6 +3,7 @@
 //! ```text
 //! pam-host run  [SCRIPT.json]   one host process; the script otherwise comes on stdin
 //! pam-host race [RACE.json]     many at the same moment
+//! pam-host cost PROGRAM [ARG]…  what one run of a program costs
 //! pam-host init                 the first process of a sandbox
 //! ```
 //!
@@ -10,6 +11,7 @@
 //! value on what was descriptor 1 at the start, even if the script closes that.
 
 mod conversation;
+mod cost;
 mod cycle;
 mod host;
 mod init;
@@ -37,8 +39,14 @@ fn main() {
             let answer = Answer::reserve();
             answer.give(&race::run(&read(path)));
         }
+        ["cost", program, arguments @ ..] => {
+            let answer = Answer::reserve();
+            answer.give(&cost::of(program, arguments));
+        }
         _ => {
-            eprintln!("usage: pam-host run|race [FILE]\n       pam-host init");
+            eprintln!(
+                "usage: pam-host run|race [FILE]\n       pam-host cost PROGRAM [ARGUMENT]...\n       pam-host init"
+            );
             process::exit(2);
         }
     }
