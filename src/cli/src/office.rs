@@ -127,7 +127,8 @@ fn as_root() -> String {
         .filter_map(|word| word.into_string().ok())
         .skip(1)
         .map(|word| if plain(&word) { word } else { format!("{word:?}") });
-    format!("run it as root: sudo twofactor {}", words.collect::<Vec<_>>().join(" "))
+    let words = words.collect::<Vec<_>>().join(" ");
+    format!("run it as root: sudo twofactor {words}; what can be told without root: twofactor status")
 }
 
 /// Who is meant.

@@ -11,12 +11,13 @@ fn who_asks_without_root_is_told_what_is_asked_of_them_and_who_knows_the_rest() 
     let before = own(&machine, "alice", "status").succeeded().stdout;
     assert_eq!(
         before,
-        "You are alice. This is what can be told without root.\n\n\
+        "You are alice. This much can be told without root:\n\n\
          sshd, sudo\n\
-         \x20   who is enrolled is asked for the code of an app or a recovery code; who is\n\
-         \x20   not needs a ticket of an administrator, and sets up an app with it.\n\n\
-         So the PAM stacks and the settings say. What a program lets in without PAM they\n\
-         do not say: sshd may take a key.\n\n\
+         \x20   You are asked for the code of an app or a recovery code if you are\n\
+         \x20   enrolled. If you are not, you need a ticket of an administrator, with which\n\
+         \x20   you set up an app at the login.\n\n\
+         It is what the PAM stacks and the settings say. What a program lets in without\n\
+         PAM they do not tell: to sshd a key may be enough.\n\n\
          Whether you are enrolled, how many recovery codes you have left and whether\n\
          you are locked out is kept where only root reads it. An administrator can\n\
          look, and so can you if you may use sudo:\n\n\
@@ -70,17 +71,18 @@ fn rules_are_judged_as_far_as_they_can_be_without_a_login() {
     machine.sandbox.run("usermod", ["-aG", "staff", "alice"]).succeeded();
     let alice = own(&machine, "alice", "status").succeeded().stdout;
     let told = "sshd\n\
-        \x20   If rule 2 matches, depending on the address: nobody is asked for a code.\n\
+        \x20   If rule 2 matches, depending on the address: you are not asked for a code.\n\
         \x20   If rule 3 matches, depending on the terminal and what sshd has seen proved:\n\
-        \x20   who is enrolled is asked for the code of an app or a recovery code, and let\n\
-        \x20   in anyhow; who is not is let in without.\n\
-        \x20   Otherwise, by rule 4: who is enrolled is asked for the code of an app; who\n\
-        \x20   is not is let in without. After a success nobody is asked again in the same\n\
-        \x20   place for 12h.\n\
+        \x20   you are asked for the code of an app or a recovery code if you are\n\
+        \x20   enrolled, and get in whatever you answer. If you are not, you get in\n\
+        \x20   without.\n\
+        \x20   Otherwise, by rule 4: you are asked for the code of an app if you are\n\
+        \x20   enrolled. If you are not, you get in without. After a success you are not\n\
+        \x20   asked again in the same place for 12h.\n\
         sudo\n\
-        \x20   By rule 4: who is enrolled is asked for the code of an app; who is not is\n\
-        \x20   let in without. After a success nobody is asked again in the same place for\n\
-        \x20   12h.\n";
+        \x20   By rule 4: you are asked for the code of an app if you are enrolled. If you\n\
+        \x20   are not, you get in without. After a success you are not asked again in the\n\
+        \x20   same place for 12h.\n";
     assert!(alice.contains(told), "{alice}");
     let cases = |user: &str| {
         let value = json_of(&own(&machine, user, "status --json"));
@@ -93,7 +95,7 @@ fn rules_are_judged_as_far_as_they_can_be_without_a_login() {
     );
     assert_eq!(cases("bob"), [(json!(1), json!([]))]);
     let bob = own(&machine, "bob", "status").succeeded().stdout;
-    assert!(bob.contains("sshd, sudo\n    By rule 1: nobody is asked for a code.\n"), "{bob}");
+    assert!(bob.contains("sshd, sudo\n    By rule 1: you are not asked for a code.\n"), "{bob}");
     // The same rule as `policy` finds, with an address that decides it.
     for (rhost, rule) in [("10.1.2.3", 2), ("192.0.2.1", 4)] {
         assert_eq!(machine.json(&["policy", "alice", "--rhost", rhost])["rule"], json!(rule));
@@ -112,7 +114,7 @@ fn settings_that_cannot_be_read_or_are_broken_are_not_made_up() {
         let why = sshd["why"].as_str().unwrap().to_owned();
         let shown = own(&machine, "alice", "status").succeeded().stdout;
         let shown: String = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(shown.contains(&format!("Not all of this can be told: {why}. So the PAM")), "{shown}");
+        assert!(shown.contains(&format!("Not all of this can be told: {why}. It is what the PAM")), "{shown}");
         why
     };
     let config = "/etc/twofactor/config.toml";
@@ -198,10 +200,24 @@ fn the_kernel_says_who_somebody_is_and_the_environment_does_not() {
     for other in ["bob", "root", "mallory"] {
         let (error, hint) = two_lines(&own(&machine, "alice", &format!("status {other}")), 1);
         assert_eq!(error, "only root can read and change second factors");
-        assert_eq!(hint, format!("run it as root: sudo twofactor status {other}"));
+        assert_eq!(hint, format!("run it as root: sudo twofactor status {other}; {INSTEAD}"));
     }
     // Root is nobody in particular.
     machine.refuses(&["status"], 2, "it is not said whose second factor is meant");
+}
+
+#[test]
+fn settings_that_are_named_must_be_there_for_anybody() {
+    let machine = sparse("");
+    for (path, error) in
+        [("/etc/nowhere.toml", "/etc/nowhere.toml: is missing"), ("here.toml", "here.toml: is not an absolute path")]
+    {
+        let (said, hint) = two_lines(&own(&machine, "alice", &format!("status --config {path}")), 1);
+        assert_eq!((said.as_str(), hint.as_str()), (error, "--config takes the absolute path of an existing file"));
+    }
+    machine.sandbox.write("/home/alice/mine.toml", "[policy]\nmode = \"off\"\n", 0o644);
+    let shown = own(&machine, "alice", "status --config /home/alice/mine.toml").succeeded().stdout;
+    assert!(shown.contains("sshd, sudo\n    You are not asked for a code.\n"), "{shown}");
 }
 
 /// A machine with two services of ours, and no others.
@@ -225,3 +241,5 @@ fn own(machine: &Machine, user: &str, command: &str) -> Output {
 fn json_of(output: &Output) -> Value {
     one_value(&output.clone().succeeded())
 }
+
+const INSTEAD: &str = "what can be told without root: twofactor status";

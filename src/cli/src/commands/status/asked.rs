@@ -215,7 +215,9 @@ impl Asked {
             lines.push(format!("Not all of this can be told: {why}."));
         }
         let cases = self.cases.iter().flatten();
-        lines.extend(cases.enumerate().map(|(at, case)| format!("{}{}", case.condition(at == 0), case.verdict())));
+        lines.extend(
+            cases.enumerate().map(|(at, case)| sentence(&format!("{}{}", case.condition(at == 0), case.verdict()))),
+        );
         if self.passed_by == Some(true) {
             lines.push("Some logins get in before a code is asked for.".to_owned());
         }
@@ -257,25 +259,30 @@ impl Case {
     fn verdict(&self) -> String {
         let proof = listed(&self.methods);
         let enrolled = match self.mode {
-            Mode::Off => return "nobody is asked for a code.".to_owned(),
-            Mode::Monitor => format!("who is enrolled is asked for {proof}, and let in anyhow"),
-            Mode::Required | Mode::IfEnrolled => format!("who is enrolled is asked for {proof}"),
+            Mode::Off => return "you are not asked for a code.".to_owned(),
+            Mode::Monitor => format!("you are asked for {proof} if you are enrolled, and get in whatever you answer"),
+            Mode::Required | Mode::IfEnrolled => format!("you are asked for {proof} if you are enrolled"),
         };
         let not_enrolled = match self.not_enrolled {
-            NotEnrolled::LetIn => "is let in without",
-            NotEnrolled::Refused => "is refused",
-            NotEnrolled::Invite => "needs a ticket of an administrator, and sets up an app with it",
-            NotEnrolled::Enroll => "sets up an app at the login",
+            NotEnrolled::LetIn => "get in without",
+            NotEnrolled::Refused => "are refused",
+            NotEnrolled::Invite => "need a ticket of an administrator, with which you set up an app at the login",
+            NotEnrolled::Enroll => "set up an app at the login",
         };
         let remembered = match self.remember_seconds {
             Some(seconds) => {
                 let time = humantime::format_duration(std::time::Duration::from_secs(seconds));
-                format!(" After a success nobody is asked again in the same place for {time}.")
+                format!(" After a success you are not asked again in the same place for {time}.")
             }
             None => String::new(),
         };
-        format!("{enrolled}; who is not {not_enrolled}.{remembered}")
+        format!("{enrolled}. If you are not, you {not_enrolled}.{remembered}")
     }
+}
+
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 /// Ways to prove it, in words.
@@ -324,7 +331,7 @@ fn is_denied(error: &std::io::Error) -> bool {
 
 const INDENT: &str = "    ";
 const REMARK: &str = "\n\
-    So the PAM stacks and the settings say. What a program lets in without PAM they\n\
-    do not say: sshd may take a key.\n";
+    It is what the PAM stacks and the settings say. What a program lets in without\n\
+    PAM they do not tell: to sshd a key may be enough.\n";
 /// Where the settings of everybody are.
 const CONFIG: &str = "/etc/twofactor/config.toml";

@@ -7,6 +7,7 @@ use nix::unistd::{User, getuid};
 use serde::Serialize;
 use serde_json::Value;
 use twofactor_core::account::Account;
+use twofactor_core::config::Config;
 use twofactor_core::sys::{Accounts, LookUpError, Passwd, running_as_root};
 
 use super::asked::{self, Service};
@@ -34,6 +35,10 @@ pub(super) fn account(user: Option<&str>) -> Result<Option<Account>, Failure> {
 /// Says what can be told.
 pub(super) fn run(account: &Account, config: Option<&Path>, output: &Output) -> Result<(), Failure> {
     let user = account.name.as_str();
+    if config.is_some() {
+        // Who names settings wants those and is told if there are none.
+        Config::load(config)?;
+    }
     let services = asked::services(account, config)?;
     let unseen = UNSEEN.iter().copied().chain(services.is_none().then_some("services"));
     let report = Report { user, unknown: unseen.collect(), command: format!("sudo twofactor status {user}"), services };
@@ -67,7 +72,7 @@ impl Report<'_> {
             None => "Which services ask for a second factor cannot be told: /etc/pam.d cannot be read.\n".to_owned(),
         };
         format!(
-            "You are {user}. This is what can be told without root.\n\n{asked}\n\
+            "You are {user}. This much can be told without root:\n\n{asked}\n\
              Whether you are enrolled, how many recovery codes you have left and whether\n\
              you are locked out is kept where only root reads it. An administrator can\n\
              look, and so can you if you may use sudo:\n\n    {command}\n"
