@@ -5,7 +5,8 @@ set -euo pipefail
 readonly DOC=/usr/share/doc/pam-twofactor
 readonly MAN=/usr/share/man
 readonly BASH_COMPLETIONS=/usr/share/bash-completion/completions
-readonly ZSH_COMPLETIONS=/usr/share/zsh/vendor-completions
+readonly ZSH_COMPLETIONS=/usr/share/zsh/site-functions
+readonly DEBIAN_ZSH_COMPLETIONS=/usr/share/zsh/vendor-completions
 readonly FISH_COMPLETIONS=/usr/share/fish/vendor_completions.d
 readonly SPOOL=/var/spool/twofactor
 # One at a time: a build of the whole workspace unifies features.
@@ -15,12 +16,17 @@ readonly BUILD
 
 main() {
     local action=install
-    destdir=''
+    destdir='' modules=''
     while (($#)); do
         case $1 in
             --destdir)
                 (($# > 1)) || misused '--destdir needs a directory'
                 destdir=$(realpath -m -- "$2")
+                shift
+                ;;
+            --moduledir)
+                [[ ${2-} == /* ]] || misused '--moduledir needs an absolute path'
+                modules=$2
                 shift
                 ;;
             --uninstall) action=uninstall ;;
@@ -42,17 +48,18 @@ main() {
 
 usage() {
     cat <<'EOF'
-Usage: install.sh [--destdir DIR] [--uninstall]
+Usage: install.sh [--destdir DIR] [--moduledir DIR] [--uninstall]
 
-Installs what `cargo build --release` made: the PAM module, the tool, the sender, the default settings, the
-pam-auth-update profile (off), the sample PAM stacks, the manual pages, and completions for bash, zsh and fish. It
-makes the system user twofactor, which messages are sent as. No PAM stack is changed, so nobody is asked for a code
-yet. Settings that are there already are kept.
+Installs what `cargo build --release` made: the PAM module, the tool, the sender, the default settings, the sample PAM
+stacks, the manual pages, completions for bash, zsh and fish, and on Debian and its kin the pam-auth-update profile
+(off). It makes the system user twofactor, which messages are sent as. No PAM stack is changed, so nobody is asked for a
+code yet. Settings that are there already are kept.
 
-  --destdir DIR  install under DIR instead of /, without the system user and its mail directory
-  --uninstall    remove what was installed; /etc/twofactor, /var/lib/twofactor, mail in /var/spool/twofactor and the
-                 system user are kept
-  -h, --help     show this
+  --destdir DIR    install under DIR instead of /, without the system user and its mail directory
+  --moduledir DIR  where libpam looks for modules, if not where this system's own modules are
+  --uninstall      remove what was installed; /etc/twofactor, /var/lib/twofactor, mail in /var/spool/twofactor and
+                   the system user are kept
+  -h, --help       show this
 EOF
 }
 
@@ -61,7 +68,7 @@ install() {
     for file in libpam_twofactor.so twofactor twofactor-deliver; do
         [[ -f $built/$file ]] || fail "$built/$file is not built" "build it first: $BUILD"
     done
-    modules=$(module_directory) ||
+    [[ -n $modules ]] || modules=$(module_directory) ||
         fail 'no PAM module directory was found for this kind of machine' 'install PAM first; on Debian: libpam-modules'
 
     if [[ -z $destdir ]]; then
@@ -84,17 +91,18 @@ install() {
 uninstall() {
     # A stack that names a module which is not there refuses every login: nobody could get in to mend it.
     local users
-    users=$(grep -rlE '^[^#]*pam_twofactor\.so' "$destdir"/{etc,usr/lib}/pam.d "$destdir"/etc/{pam.conf,security} \
+    # With -R, since authselect makes stacks that are links.
+    users=$(grep -RlE '^[^#]*pam_twofactor\.so' "$destdir"/{etc,usr/lib}/pam.d "$destdir"/etc/{pam.conf,security} \
         2>/dev/null || true)
     if [[ -n $users ]]; then
         fail "PAM still uses pam_twofactor.so and would refuse everybody without it: ${users//$'\n'/, }" \
             'take the lines out first (the profile with: pam-auth-update --disable twofactor), then run this again'
     fi
 
-    modules=$(installed_module_directory)
+    modules=${modules:-$(installed_module_directory)}
     each_file take
     local directory
-    for directory in "$BASH_COMPLETIONS" "$ZSH_COMPLETIONS" "$FISH_COMPLETIONS"; do
+    for directory in "$BASH_COMPLETIONS" "$ZSH_COMPLETIONS" "$DEBIAN_ZSH_COMPLETIONS" "$FISH_COMPLETIONS"; do
         # Of a shell that is there, the directory is not ours, though it may be empty.
         if [[ $(ls -A -- "$destdir${directory%/*}" 2>/dev/null) == "${directory##*/}" ]]; then
             remove_if_empty "$directory" "${directory%/*}"
@@ -118,10 +126,16 @@ each_file() {
     "$1" 0755 "$built/twofactor-deliver" /usr/libexec/twofactor/twofactor-deliver
     "$1" 0644 "$built/libpam_twofactor.so" "$modules/pam_twofactor.so"
     "$1" 0755 "$built/twofactor" /usr/bin/twofactor
-    "$1" 0644 "$root/packaging/pam-config" /usr/share/pam-configs/twofactor
+    "$1" 0644 "$root/packaging/sysusers.conf" /usr/lib/sysusers.d/twofactor.conf
+    "$1" 0644 "$root/packaging/tmpfiles.conf" /usr/lib/tmpfiles.d/twofactor.conf
     "$1" 0644 "$root/LICENSE" "$DOC/LICENSE"
     "$1" 0644 "$root/packaging/completions/twofactor.bash" "$BASH_COMPLETIONS/twofactor"
-    "$1" 0644 "$root/packaging/completions/twofactor.zsh" "$ZSH_COMPLETIONS/_twofactor"
+    if is_debian; then
+        "$1" 0644 "$root/packaging/pam-config" /usr/share/pam-configs/twofactor
+        "$1" 0644 "$root/packaging/completions/twofactor.zsh" "$DEBIAN_ZSH_COMPLETIONS/_twofactor"
+    else
+        "$1" 0644 "$root/packaging/completions/twofactor.zsh" "$ZSH_COMPLETIONS/_twofactor"
+    fi
     "$1" 0644 "$root/packaging/completions/twofactor.fish" "$FISH_COMPLETIONS/twofactor.fish"
     local page
     for page in "$root"/packaging/man/*; do
@@ -227,6 +241,11 @@ candidates() {
             realpath -- "$directory"
         fi
     done
+}
+
+# Debian and what comes from it keep libraries apart by kind of machine, and have pam-auth-update.
+is_debian() {
+    [[ $modules == */*-linux-*/security || -d $destdir/usr/share/pam-configs ]]
 }
 
 # Word size and processor of an ELF file.
