@@ -39,6 +39,10 @@ main() {
         fail 'only root can install into this system' \
             'run it with sudo, or with --destdir DIR into a directory of your own'
     fi
+    if [[ -z $destdir ]] && is_packaged; then
+        fail 'the package pam-twofactor is installed here, and these files are its own' \
+            'install a newer package instead, or remove it first: apt-get remove pam-twofactor'
+    fi
 
     root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
     built=${CARGO_TARGET_DIR:-$root/target}/release
@@ -185,6 +189,10 @@ make_directory() {
         chown root:root -- "$destdir$2"
     fi
     say directory "$2"
+}
+
+is_packaged() {
+    [[ $(dpkg-query -W -f '${db:Status-Status}' pam-twofactor 2>/dev/null) =~ ^(installed|half-|unpacked|trigger) ]]
 }
 
 # Whoever sends messages; of our files it may read none.

@@ -1,5 +1,6 @@
-//! A machine to break: this one's files under an overlay that is thrown away, with mounts, processes, network, name and
-//! terminals of its own. `sandbox.sh` builds it, `pam-host init` is its first process, nsenter(1) runs everything else.
+//! A machine to break: this one's files, or another system's, under an overlay that is thrown away, with mounts,
+//! processes, network, name and terminals of its own. `sandbox.sh` builds it, `pam-host init` is its first process,
+//! nsenter(1) runs everything else.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -31,15 +32,20 @@ pub struct Sandbox {
 impl Sandbox {
     /// A fresh machine, named `testhost`, with a loopback interface and nothing of ours installed.
     pub fn new() -> Sandbox {
-        Sandbox::built(None)
+        Sandbox::built(Path::new("/"), None)
+    }
+
+    /// The same of another system, whose files lie below a directory.
+    pub fn of(root: &Path) -> Sandbox {
+        Sandbox::built(root, None)
     }
 
     /// The same, with a directory of a real disk as /disk, where what is durable takes its time.
     pub fn with_disk(folder: &Path) -> Sandbox {
-        Sandbox::built(Some(folder))
+        Sandbox::built(Path::new("/"), Some(folder))
     }
 
-    fn built(disk: Option<&Path>) -> Sandbox {
+    fn built(root: &Path, disk: Option<&Path>) -> Sandbox {
         let mut command = Command::new("unshare");
         command.args([
             "--mount",
@@ -54,7 +60,7 @@ impl Sandbox {
             SETUP,
             "sandbox.sh",
         ]);
-        command.args([artefacts::pam_host(), artefacts::checkout()]);
+        command.args([root, &artefacts::pam_host(), &artefacts::checkout()]);
         command.args([artefacts::release(), artefacts::pam_host()].iter().filter_map(|path| path.parent()));
         plain(&mut command);
         command.envs(disk.map(|folder| ("DISK", folder)));

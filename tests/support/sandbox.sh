@@ -1,9 +1,10 @@
-# The inside of a new mount, pid, network, uts and ipc namespace becomes a machine of its own: the real root below a
-# throw-away overlay. Then the first process takes over. Called as: sandbox.sh PAM_HOST [DIRECTORY THAT MUST BE SEEN]...
+# The inside of a new mount, pid, network, uts and ipc namespace becomes a machine of its own: a root, the real one or
+# another system's, below a throw-away overlay. Then the first process takes over.
+# Called as: sandbox.sh ROOT PAM_HOST [DIRECTORY THAT MUST BE SEEN]...
 # A directory in $DISK becomes /disk.
 set -euo pipefail
-first_process=$1
-shift
+base=$1 first_process=$2
+shift 2
 
 # /proc is still the real one, so the kernel tells this shell's pid as the outside sees it.
 read -r pid _ </proc/self/stat
@@ -16,7 +17,7 @@ stage=/sys
 mount -t tmpfs -o mode=755 sandbox "$stage"
 mkdir "$stage/upper" "$stage/work" "$stage/root"
 root=$stage/root
-mount -t overlay -o "lowerdir=/,upperdir=$stage/upper,workdir=$stage/work" sandbox "$root"
+mount -t overlay -o "lowerdir=$base,upperdir=$stage/upper,workdir=$stage/work" sandbox "$root"
 
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755 dev "$root/dev"
@@ -70,15 +71,17 @@ if [ -n "${DISK:-}" ]; then
     mount --bind "$DISK" "$root/disk"
 fi
 
+# While there is an ip(8): another system may have none.
+ip link set lo up
+hostname testhost
+
 cd "$root"
 pivot_root . .
 umount -l .
 cd /
 
-hostname testhost
 echo testhost >/etc/hostname
 printf '127.0.0.1 localhost testhost\n::1 localhost\n' >/etc/hosts
-ip link set lo up
 
 echo "$pid"
 exec "$first_process" init

@@ -43,7 +43,12 @@ fn the_rpm_has_what_install_puts_there_and_the_documents() {
     let install = checkout().join("packaging/install.sh");
     let staged = format!("bash {} --destdir /tmp/staged --moduledir /usr/lib64/security", install.display());
     sandbox.bash(&staged).succeeded();
-    sandbox.bash(&format!("mkdir /tmp/image && rpm --root /tmp/image --install --nodeps --noscripts --force-debian {}", built(&sandbox))).succeeded();
+    sandbox
+        .bash(&format!(
+            "mkdir /tmp/image && rpm --root /tmp/image --install --nodeps --noscripts --force-debian {}",
+            built(&sandbox)
+        ))
+        .succeeded();
     let files = |root: &str, leave: &str| {
         let list = format!(r"cd {root} && find . ! -type d -printf '/%P %m\n' | {leave} LC_ALL=C sort");
         sandbox.bash(&list).succeeded().stdout.replace(".gz ", " ")
@@ -107,7 +112,8 @@ fn erasing_leaves_records_changed_settings_and_mail_and_nothing_else() {
     assert_eq!(enrolment(&sandbox), kept);
     let left = "find /etc /usr /var -xdev -newer /tmp/before \\( -name '*twofactor*' -o -path '*twofactor*' \\) ! -type d | sort";
     let left = sandbox.bash(left).succeeded().stdout;
-    let records = |line: &&str| !line.starts_with("/var/lib/twofactor/") && !line.starts_with("/etc/twofactor/keyring.toml");
+    let records =
+        |line: &&str| !line.starts_with("/var/lib/twofactor/") && !line.starts_with("/etc/twofactor/keyring.toml");
     let left: Vec<&str> = left.lines().filter(records).collect();
     assert_eq!(left, ["/etc/twofactor/config.toml.rpmsave", "/var/spool/twofactor/mail"]);
 }
