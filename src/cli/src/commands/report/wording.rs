@@ -16,7 +16,7 @@ pub(in crate::commands) fn grouped(number: u64) -> String {
 }
 
 /// `1 login`, `1,234 logins`.
-pub(super) fn many(number: u64, noun: &str) -> String {
+pub(in crate::commands) fn many(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
