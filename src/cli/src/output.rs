@@ -90,8 +90,7 @@ impl Output {
     pub(crate) fn failed(&self, failure: &Failure) -> ExitCode {
         let _ = terminal::say(&failure.lines());
         if self.json && !self.answered.get() {
-            let value = serde_json::json!({ "error": failure.what, "hint": failure.hint });
-            let _ = writeln!(io::stdout(), "{value}");
+            let _ = self.answer("", &serde_json::json!({ "error": failure.what, "hint": failure.hint }));
         }
         ExitCode::from(failure.status())
     }

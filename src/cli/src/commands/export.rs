@@ -35,6 +35,10 @@ pub(crate) fn run(user: &str, force: bool, config: Option<&Path>, output: &mut O
         {
             output.note(&format!("A URI cannot say that the clock of {:?} is off.", device.label.as_str()));
         }
+        if let Some(window) = device.parameters.window {
+            output
+                .note(&format!("A URI cannot say that {:?} has a window of its own: {window}.", device.label.as_str()));
+        }
         if device.is_lost {
             output.note(&lost(user, device.label.as_str()));
         }

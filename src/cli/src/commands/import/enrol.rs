@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::How;
 use super::device::{Device, Used};
+use crate::commands::report::people::is_a_shell;
 use crate::commands::{recovery, setup};
 use crate::failure::Failure;
 use crate::office::{Office, reader};
@@ -41,6 +42,8 @@ pub(super) struct Place {
     method: &'static str,
     /// What it was called before.
     name: String,
+    /// How long a code lasts; a token's lasts for ever.
+    period: Option<u64>,
     /// The window that came over with it, if that is not everybody's.
     window: Option<u8>,
     pub(super) is_new: bool,
@@ -65,7 +68,7 @@ impl Desk<'_> {
             names.push(device.name.clone());
             new.push(self.new_device(user, device, label, &mut left_behind)?);
         }
-        let kinds: Vec<_> = new.iter().map(kind_of).collect();
+        let kinds: Vec<_> = new.iter().map(Kind::of).collect();
         let registrar = self.office.registrar();
         let (scratch_count, first_codes) = (scratch_codes.len(), self.first_codes(scratch_codes));
         let imported = if self.how.dry_run {
@@ -74,7 +77,7 @@ impl Desk<'_> {
             let before = registrar.standing(account).map_err(about)?.map(|standing| standing.enrolment);
             let imported = registrar.import(account, new, first_codes).map_err(about)?;
             let reader = before.as_ref().map(reader).unwrap_or_default();
-            for (arrival, (method, _)) in imported.arrivals.iter().zip(&kinds) {
+            for (arrival, Kind { method, .. }) in imported.arrivals.iter().zip(&kinds) {
                 if let Arrival::New(label) = arrival {
                     let detail = format!("{method} {:?}", label.as_str());
                     self.office.tell(account, &reader, Event::MethodAdded, &detail, self.output);
@@ -82,13 +85,14 @@ impl Desk<'_> {
             }
             imported
         };
-        let place = |((arrival, kind), name): ((&Arrival, &(Method, Option<u8>)), String)| {
+        let place = |((arrival, kind), name): ((&Arrival, &Kind), String)| {
             let (label, is_new) = match arrival {
                 Arrival::New(label) => (label, true),
                 Arrival::Known(label) => (label, false),
             };
-            let window = kind.1.filter(|_| is_new);
-            Place { label: label.as_str().to_owned(), method: kind.0.name(), name, window, is_new }
+            let (label, method, window) =
+                (label.as_str().to_owned(), kind.method.name(), kind.window.filter(|_| is_new));
+            Place { label, method, name, period: kind.period, window, is_new }
         };
         let devices: Vec<_> = imported.arrivals.iter().zip(&kinds).zip(names).map(place).collect();
         let is_changed = devices.iter().any(|device| device.is_new);
@@ -98,15 +102,40 @@ impl Desk<'_> {
         }
         let scratch_codes = if imported.has_scratch_codes { scratch_count } else { 0 };
         if scratch_count > scratch_codes && is_changed {
-            let reason = if self.takes_codes() { "there are recovery codes already" } else { NO_RECOVERY };
+            let reason = match (self.takes_codes(), self.how.no_recovery) {
+                (false, _) => "the configuration does not allow recovery codes",
+                (true, true) => "--no-recovery",
+                (true, false) => "there are recovery codes already",
+            };
             left_behind.push(format!("{}: {reason}", counted(scratch_count, "scratch code")));
         }
         Ok(Moved { user: user.to_owned(), devices, scratch_codes, codes: imported.codes, left_behind })
     }
 
+    /// Why somebody whom nobody has named is left as they are: their home is theirs to write in, and what came to lie there
+    /// since they were enrolled, or invited, may be anybody's.
+    pub(super) fn reason_to_leave(
+        &self,
+        account: &Account,
+        device: &Device,
+        shell: &str,
+    ) -> Result<Option<String>, Failure> {
+        let user = account.name.as_str();
+        let about = |error| Failure::about(user, &error);
+        let registrar = self.office.registrar();
+        let reason = if registrar.standing(account).map_err(about)?.is_some() {
+            (!self.is_known(account, device)?).then(|| "is another device than they are enrolled with".to_owned())
+        } else if registrar.invited_until(account).map_err(about)?.is_some() {
+            Some("they are invited to set up an app".to_owned())
+        } else {
+            (!is_a_shell(shell)).then(|| format!("their shell is {shell}"))
+        };
+        Ok(reason.map(|reason| format!("{reason}; if it is meant all the same, import that file with --user {user}")))
+    }
+
     /// What somebody gets who has no recovery codes: those that they brought, or else new ones.
     fn first_codes(&self, scratch_codes: ScratchCodes) -> FirstCodes {
-        if self.takes_codes() && !scratch_codes.is_empty() {
+        if self.issues_codes() && !scratch_codes.is_empty() {
             return FirstCodes::Scratch(scratch_codes);
         }
         FirstCodes::new_if(self.issues_codes())
@@ -183,22 +212,42 @@ impl Desk<'_> {
 }
 
 impl Moved {
+    /// Of somebody who is left as they are.
+    pub(super) fn nothing(user: &str, why: String) -> Self {
+        let codes = RecoveryCodes::new();
+        Self { user: user.to_owned(), devices: Vec::new(), scratch_codes: 0, codes, left_behind: vec![why] }
+    }
+
     /// A line for each device, what stays behind, and the recovery codes.
     pub(super) fn text(&self, is_rehearsed: bool) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(4096));
         let comes = if is_rehearsed { "would come over" } else { "has come over" };
+        if self.devices.is_empty() {
+            text.push_str(&format!("{}: nothing {comes}\n", self.user));
+        }
         for device in &self.devices {
             let what = if device.is_new { comes } else { "is here already, nothing changed" };
             let name = if device.name.is_empty() { String::new() } else { format!(" from {:?}", device.name) };
             let line = format!("{}: {} ({}){name} {what}", self.user, device.label, device.method);
             text.push_str(&shown(&line));
             text.push('\n');
+            if device.is_new
+                && device.period != Some(COMMON_SECONDS)
+                && let Some(seconds) = device.period
+            {
+                text.push_str(&format!("    with a new code every {seconds} s\n"));
+            }
             if let Some(window) = device.window {
                 text.push_str(&format!("    with a window of its own: {window}\n"));
             }
         }
         if self.scratch_codes > 0 {
-            text.push_str(&format!("    {} {comes}\n", counted(self.scratch_codes, "scratch code")));
+            let come = match (is_rehearsed, self.scratch_codes) {
+                (false, 2..) => "have come over",
+                _ => comes,
+            };
+            let codes = counted(self.scratch_codes, "scratch code");
+            text.push_str(&format!("    {codes} {come}; {}\n", throttled(&self.user)));
         }
         for remark in &self.left_behind {
             text.push_str(&format!("    left behind: {}\n", shown(remark)));
@@ -212,13 +261,31 @@ impl Moved {
     }
 }
 
-/// The method of a device, and the window that it has of its own.
-fn kind_of(device: &NewDevice) -> (Method, Option<u8>) {
-    match &device.kind {
-        NewKind::Otp { parameters, .. } => (parameters.method(), parameters.window),
-        NewKind::Email(_) => (Method::Email, None),
-        NewKind::Sms(_) => (Method::Sms, None),
+/// What kind of device it is.
+struct Kind {
+    method: Method,
+    period: Option<u64>,
+    /// One of its own.
+    window: Option<u8>,
+}
+
+impl Kind {
+    fn of(device: &NewDevice) -> Self {
+        match &device.kind {
+            NewKind::Otp { parameters, .. } => {
+                Self { method: parameters.method(), period: parameters.period_seconds(), window: parameters.window }
+            }
+            NewKind::Email(_) => Self { method: Method::Email, period: None, window: None },
+            NewKind::Sms(_) => Self { method: Method::Sms, period: None, window: None },
+        }
     }
+}
+
+/// What whoever relies on scratch codes has to know.
+fn throttled(user: &str) -> String {
+    format!(
+        "while too many wrong codes hold up others, they are held up too: twofactor recovery {user} issues better ones"
+    )
 }
 
 fn copied(device: &Device) -> twofactor_core::secret::Secret {
@@ -256,9 +323,10 @@ fn window(codes: u64, moving: Moving, left: &mut Vec<String>) -> u8 {
     u8::try_from(own).unwrap_or(most).min(most)
 }
 
+/// What every app assumes.
+const COMMON_SECONDS: u64 = 30;
 /// The widest windows that can be configured.
 const STEPS_MAX: u8 = 10;
 const LOOK_AHEAD_MAX: u8 = 50;
-const NO_RECOVERY: &str = "the configuration does not allow recovery codes";
 /// A day: pam_google_authenticator itself allows a clock to be half a day off.
 const FAR_OFF_SECONDS: u64 = 24 * 3600;

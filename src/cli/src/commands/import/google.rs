@@ -17,16 +17,27 @@ pub(super) fn read(bytes: &[u8]) -> Result<Device, Mistake> {
     let mut lines = text(bytes)?.lines();
     let secret = lines.next().filter(|line| !line.trim().is_empty() && !line.starts_with('"'));
     // The module reads these three for the letters that they look like.
-    let secret = Zeroizing::new(secret.ok_or(Mistake::NoSecret)?.replace('0', "O").replace('1', "L").replace('8', "B"));
+    let meant = |symbol| match symbol {
+        '0' => 'O',
+        '1' => 'L',
+        '8' => 'B',
+        other => other,
+    };
+    let written = secret.ok_or(Mistake::NoSecret)?;
+    let mut secret = Zeroizing::new(String::with_capacity(written.len()));
+    secret.extend(written.chars().map(meant));
     let secret = base32(&secret)?;
     let mut options = Options::default();
     let (mut scratch_codes, mut strange) = (ScratchCodes::new(), 0usize);
     for line in lines.map(str::trim_end).filter(|line| !line.is_empty()) {
         if let Some(option) = line.strip_prefix("\" ") {
             options.take(option)?;
-        } else if is_scratch_code(line) && scratch_codes.len() < CODES_MAX {
-            scratch_codes.push(Zeroizing::new(line.to_owned()));
+        } else if is_scratch_code(line) && strange == 0 && scratch_codes.len() < CODES_MAX {
+            if scratch_codes.iter().all(|code| **code != line) {
+                scratch_codes.push(Zeroizing::new(line.to_owned()));
+            }
         } else {
+            // At the first of these the module stops looking for scratch codes.
             strange += 1;
         }
     }
@@ -72,9 +83,13 @@ impl Options {
             "HOTP_COUNTER" => self.counter = Some(number("HOTP_COUNTER")?),
             "STEP_SIZE" => {
                 let seconds = u32::try_from(number("STEP_SIZE")?).map_err(|_| Mistake::Value("STEP_SIZE"))?;
-                self.period = Some(Period::try_from(seconds)?);
+                let period = Some(seconds).filter(|seconds| *seconds <= STEP_SECONDS_MAX);
+                self.period = Some(Period::try_from(period.ok_or(Mistake::Value("STEP_SIZE"))?)?);
             }
-            "WINDOW_SIZE" => self.window = Some(number("WINDOW_SIZE")?),
+            "WINDOW_SIZE" => {
+                let window = Some(number("WINDOW_SIZE")?).filter(|window| (1..=WINDOW_MAX).contains(window));
+                self.window = Some(window.ok_or(Mistake::Value("WINDOW_SIZE"))?);
+            }
             "TIME_SKEW" => {
                 let skew = words.next().and_then(|word| word.parse().ok());
                 self.skew =
@@ -101,7 +116,7 @@ impl Options {
 
 /// What the module takes for one.
 fn is_scratch_code(line: &str) -> bool {
-    is_scratch(line) && line.bytes().all(|byte| byte.is_ascii_digit())
+    is_scratch(line) && !line.starts_with('0') && line.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// `LAST0` to `LAST9`: who was let in without a code for a while.
@@ -109,7 +124,10 @@ fn is_last_login(name: &str) -> bool {
     name.strip_prefix("LAST").is_some_and(|digit| digit.len() == 1 && digit.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// As far as the module itself goes: 25 hours, in steps of a second.
-const SKEW_MAX: u32 = 100_000;
+/// What the module itself refuses is refused.
+const STEP_SECONDS_MAX: u32 = 60;
+const WINDOW_MAX: u64 = 100;
+/// As many steps as it looks for a clock.
+const SKEW_MAX: u32 = 25 * 60;
 const UNKNOWN_MAX: usize = 5;
 const UNKNOWN_CHARACTERS: usize = 40;

@@ -35,6 +35,7 @@ use crate::roll::Roll;
 use arguments::{Chosen, How};
 use device::{Device, Mistake, Used};
 use enrol::Desk;
+use homes::Home;
 use summary::Summary;
 
 /// Runs the command.
@@ -66,7 +67,7 @@ pub(crate) fn run(import: &Import, config: Option<&Path>, output: &mut Output) -
                 };
                 Ok(lines.map(|(line, device)| (name(line, &device), device)).collect())
             };
-            chosen(&desk, accounts, false, read)
+            chosen(&desk, accounts, read)
         }
         Import::Migration { accounts, .. } => {
             let read = |content: &[u8]| {
@@ -77,7 +78,7 @@ pub(crate) fn run(import: &Import, config: Option<&Path>, output: &mut Output) -
                 }
                 Ok(accounts.into_iter().map(|account| (account.name, account.device)).collect())
             };
-            chosen(&desk, accounts, true, read)
+            chosen(&desk, accounts, read)
         }
         Import::Passlib { file, user, secrets, trust, .. } => {
             sealed(&desk, file, user.as_deref(), secrets.as_deref(), *trust)
@@ -105,7 +106,6 @@ fn one(desk: &Desk<'_>, account: &Account, devices: Vec<Device>, wrong: Vec<Fail
 fn chosen(
     desk: &Desk<'_>,
     chosen: &Chosen,
-    must_be_named: bool,
     read: impl FnOnce(&[u8]) -> Result<Vec<Entry>, Mistake>,
 ) -> Result<(), Failure> {
     let account = account_named(chosen.user.as_deref())?;
@@ -117,7 +117,7 @@ fn chosen(
     };
     let (none_named, several) = (chosen.account.is_empty(), all.len() > 1);
     let names = || all.iter().map(|(name, _)| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-    if none_named && several && must_be_named {
+    if none_named && several {
         let what = format!("there are {} accounts in it, and not all of them may be meant for logins here", all.len());
         return Err(Failure::misused(what, format!("say --account NAME; there are {}", names())));
     }
@@ -179,26 +179,29 @@ fn users_of(desk: &Desk<'_>, path: &Path, only: Option<&str>) -> Result<(), Fail
 fn everybody(desk: &Desk<'_>) -> Result<(), Failure> {
     let homes = homes::all()?;
     let mut summary = Summary::begin(desk, homes.len())?;
-    for (account, home) in homes {
+    for Home { account, path: home, shell } in homes {
         if !summary.goes_on() {
             break;
         }
         let user = account.name.as_str();
-        let wrong = |why: &str| {
-            let path = home.join(GOOGLES_NAME);
-            Failure::new(format!("{user}: {}: {why}", path.display()), anew(user))
-        };
+        let file = home.join(GOOGLES_NAME);
+        let wrong = |why: &str| Failure::new(format!("{user}: {}: {why}", file.display()), anew(user));
         match source::at_home(&home, GOOGLES_NAME, &account, FILE_MAX_BYTES) {
             Ok(None) => {}
             Ok(Some((content, remark))) => {
                 let device = google::read(&content).map_err(|mistake| wrong(&mistake.to_string()));
-                let moved = device.and_then(|mut device| {
-                    device.remarks.extend(remark);
-                    desk.take_over(&account, vec![device])
-                });
-                summary.add(user, moved)?;
+                let device = device.and_then(|device| Ok((desk.reason_to_leave(&account, &device, &shell)?, device)));
+                match device {
+                    Ok((Some(why), _)) => summary.leave(user, format!("{}: {why}", file.display()))?,
+                    Ok((None, mut device)) => {
+                        device.remarks.extend(remark);
+                        summary.add(user, desk.take_over(&account, vec![device]))?;
+                    }
+                    Err(failure) => summary.fail(user, failure)?,
+                }
             }
-            Err(why) => summary.fail(user, wrong(&why))?,
+            Err(source::Trouble::Denied) => summary.fail(user, denied(user, &file))?,
+            Err(source::Trouble::Other(why)) => summary.fail(user, wrong(&why))?,
         }
         summary.step();
     }
@@ -215,6 +218,7 @@ fn sealed(
 ) -> Result<(), Failure> {
     let account = account_named(user)?;
     let content = source::named(path, FILE_MAX_BYTES)?;
+    let secrets_path = secrets;
     let secrets = match secrets {
         Some(path) => {
             let content = source::named(path, FILE_MAX_BYTES)?;
@@ -224,7 +228,13 @@ fn sealed(
     };
     let (mut device, was_sealed) =
         passlib::read(&content, secrets.as_ref()).map_err(|mistake| unreadable(path, &mistake))?;
-    if was_sealed && !is_trusted && !desk.is_known(&account, &device)? {
+    if was_sealed && !is_trusted && !desk.how.dry_run && !desk.is_known(&account, &device)? {
+        if [Some(path), secrets_path].contains(&Some(Path::new("-"))) {
+            return Err(Failure::misused(
+                "standard input is a file here, so nobody can be asked for a code of the device",
+                "name the file; with --trust no code is asked for",
+            ));
+        }
         device.used = Used::UpTo(proof::ask(&device, desk.office.config.window)?);
     }
     one(desk, &account, vec![device], Vec::new())
@@ -233,6 +243,12 @@ fn sealed(
 /// What to do about somebody whose device cannot be taken over.
 fn anew(user: &str) -> String {
     format!("mend it and import it again, or enrol them anew: twofactor setup {user}")
+}
+
+/// As on a network file system that does not let root look.
+fn denied(user: &str, path: &Path) -> Failure {
+    let what = format!("{user}: {}: neither root nor {user} may read it", path.display());
+    Failure::new(what, "see its modes; if that home is not mounted now, import it once more later")
 }
 
 fn unreadable(path: &Path, mistake: &Mistake) -> Failure {

@@ -50,6 +50,11 @@ impl<'a> Summary<'a> {
         }
     }
 
+    /// Somebody who is left as they are, and why.
+    pub(super) fn leave(&mut self, user: &str, why: String) -> Result<(), Failure> {
+        self.add(user, Ok(Moved::nothing(user, why)))
+    }
+
     pub(super) fn fail(&mut self, user: &str, failure: Failure) -> Result<(), Failure> {
         self.progress.hide();
         self.failed.push((user.to_owned(), failure));
@@ -62,7 +67,6 @@ impl<'a> Summary<'a> {
     pub(super) fn end(self) -> Result<(), Failure> {
         let Self { desk, progress, watch, is_broken_off, moved, failed } = self;
         drop(progress);
-        drop(watch);
         let devices = moved.iter().flat_map(|moved| &moved.devices);
         let (new, known): (Vec<_>, Vec<_>) = devices.partition(|device| device.is_new);
         let (new, known, left) = (new.len(), known.len(), failed.len());
@@ -71,19 +75,24 @@ impl<'a> Summary<'a> {
         let users = moved.iter().map(User::of).collect();
         let failed: Vec<_> = failed.iter().map(|(user, failure)| Failed::of(user, failure)).collect();
         let value = Imported { dry_run: desk.how.dry_run, users, failed };
-        desk.output.done(&text, &value)?;
+        let shown = desk.output.done(&text, &value).map_err(|failure| failure.unseen(UNSEEN));
+        drop(watch);
+        shown?;
         if is_broken_off {
             return Err(Failure::new("broken off", "run it again to go on; who has come over stays as they are"));
         }
         match left {
             0 => Ok(()),
             _ => Err(Failure::new(
-                format!("{} could not be taken over", counted(left, "device")),
+                format!("{left} could not be taken over"),
                 "see above for each; what is mended can be imported again, the rest stays as it is",
             )),
         }
     }
 }
+
+/// Where nobody has seen who has come over.
+const UNSEEN: &str = "see who is enrolled: twofactor list; new recovery codes for each: twofactor recovery USER";
 
 /// What programs get.
 #[derive(Serialize)]

@@ -276,7 +276,8 @@ impl UidRange {
     }
 }
 
-fn is_a_shell(shell: &str) -> bool {
+/// Whether somebody with this shell gets one.
+pub(in crate::commands) fn is_a_shell(shell: &str) -> bool {
     !matches!(shell.rsplit('/').next(), Some("nologin" | "false"))
 }
 

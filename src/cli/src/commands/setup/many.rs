@@ -64,16 +64,8 @@ pub(super) fn run(arguments: &Setup, from: &Path, office: &Office, output: &Outp
         bar.advance();
     }
     drop(bar);
-    drop(watch);
-    for (person, _) in todo.iter().zip(&enrolled) {
-        let detail = format!("{} {:?}", person.device.method(), person.label.as_str());
-        office.tell(&person.account, &person.reader, Event::MethodAdded, &detail, output);
-    }
-    for person in &without_sheet {
-        let user = person.account.name.as_str();
-        output.note(&format!("{user} was enrolled before and has no sheet here; {}", unseen_sheet(user)));
-    }
-    let left = todo.len() - enrolled.len();
+    let count = enrolled.len();
+    let left = todo.len() - count;
     let mut text = format!("{} enrolled, {} before.\n", counted(enrolled.len(), "user"), skipped.len());
     if left > 0 {
         text = format!("{} enrolled, {} before, {left} left.\n", counted(enrolled.len(), "user"), skipped.len());
@@ -88,9 +80,24 @@ pub(super) fn run(arguments: &Setup, from: &Path, office: &Office, output: &Outp
         without_sheet: names(&without_sheet),
         left,
     };
-    output.done(&text, &value)?;
+    let shown = output.done(&text, &value).map_err(|failure| failure.unseen(UNSEEN_SECRETS));
+    // What was shown by then no second interruption takes away; who starts children can be interrupted.
+    drop(watch);
+    for person in todo.iter().take(count) {
+        let detail = format!("{} {:?}", person.device.method(), person.label.as_str());
+        office.tell(&person.account, &person.reader, Event::MethodAdded, &detail, output);
+    }
+    for person in &without_sheet {
+        let user = person.account.name.as_str();
+        output.note(&format!("{user} was enrolled before and has no sheet here; {}", unseen_sheet(user)));
+    }
+    shown?;
     end
 }
+
+/// Where nobody has seen the secrets of those who are enrolled.
+const UNSEEN_SECRETS: &str = "see who is enrolled: twofactor list; for each the secret again: twofactor show USER, new recovery codes: twofactor \
+     recovery USER";
 
 /// Somebody in the list, and what they shall have.
 struct Person {

@@ -169,8 +169,8 @@ impl Report {
             if let Some(until) = kind.used_until() {
                 let until = point_in_time(UnixTime(until));
                 text.push_str(&format!(
-                    "             its codes count as used until {until}: the clock was once that far ahead; to begin\n             \
-                     anew: twofactor setup {} --label {label:?} --replace\n",
+                    "             its codes count as used until {until}: a clock was that far ahead, here or before an\n             \
+                     import; to begin anew: twofactor setup {} --label {label:?} --replace\n",
                     self.user
                 ));
             }
