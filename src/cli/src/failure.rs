@@ -84,6 +84,11 @@ impl Failure {
         Self::new(format!("{user}: {error}"), hint)
     }
 
+    /// An error about a file, with what helps.
+    pub(crate) fn of_file(error: &FileError) -> Self {
+        file(error)
+    }
+
     fn store(user: &str, error: &StoreError) -> Self {
         let hint = match error {
             StoreError::File(error) => return file(error),

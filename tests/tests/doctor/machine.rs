@@ -89,6 +89,7 @@ END
     #[track_caller]
     pub fn follow(&self, hint: &str) {
         println!("following: {hint}");
+        let hint = hint.strip_prefix("if that is not meant: ").unwrap_or(hint);
         if let Some((place, line)) = hint.strip_prefix("write ").and_then(|rest| rest.split_once(" so: ")) {
             let (file, number) = place.rsplit_once(':').unwrap();
             let line = line.split(';').next().unwrap();

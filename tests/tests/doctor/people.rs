@@ -41,3 +41,14 @@ fn rules_that_cannot_be_meant_are_named() {
     machine.0.bash("useradd --shell /usr/sbin/nologin ghost").succeeded();
     assert_eq!(machine.wrong(), [""; 0]);
 }
+
+#[test]
+fn a_user_database_that_does_not_answer_is_named_and_hides_nothing_else() {
+    let machine = Machine::sound();
+    machine.0.bash("cp /usr/bin/getent /root/getent; rm /usr/bin/getent").succeeded();
+    machine.0.write("/usr/bin/getent", "#!/bin/sh\nexit 2\n", 0o755);
+    machine.0.bash("chmod 0644 /etc/twofactor/keyring.toml").succeeded();
+    assert_eq!(machine.wrong(), ["people", "files-mode"]);
+    machine.0.bash("cp /root/getent /usr/bin/getent; chmod 0600 /etc/twofactor/keyring.toml").succeeded();
+    assert_eq!(machine.wrong(), [""; 0]);
+}

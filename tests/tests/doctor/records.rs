@@ -11,6 +11,7 @@ fn records_that_others_can_get_at_or_that_do_not_open_are_named() {
         ("chown alice /var/lib/twofactor/state", "files", "fail"),
         ("chown alice /etc/twofactor/keyring.toml", "files-owner", "fail"),
         ("chmod 0777 /var/lib/twofactor", "files", "fail"),
+        ("rm -r /var/lib/twofactor/state", "files", "fail"),
     ] {
         machine.breaks_and_mends(breaking, check, level);
     }

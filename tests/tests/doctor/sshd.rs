@@ -97,3 +97,18 @@ fn a_match_block_that_spares_a_network_the_code_is_named_with_the_network() {
     assert!(finding.message.ends_with(", for alice, from 10.0.0.0/8"), "{finding:?}");
     machine.breaks_and_mends("true", "sshd-key", "warn");
 }
+
+#[test]
+fn that_sshd_is_not_asked_for_everybody_is_said() {
+    let machine = Machine::sound();
+    let people: String = (0..101).map(|n| format!("p{n}:x:{0}:100::/:/bin/bash\n", 2000 + n)).collect();
+    machine.0.write("/tmp/passwd", people, 0o644);
+    let blocks: String = (0..101).map(|n| format!("Match User p{n}\nBanner none\n")).collect();
+    machine.0.write("/tmp/blocks", blocks, 0o644);
+    machine.0.write("/etc/twofactor/config.toml", "[policy]\nmode = 'if-enrolled'\n", 0o644);
+    machine.0.bash("cat /tmp/passwd >>/etc/passwd; cp /etc/ssh/sshd_config /tmp/whole").succeeded();
+    machine.0.bash("cat /tmp/blocks >>/etc/ssh/sshd_config").succeeded();
+    assert_eq!(machine.wrong(), ["sshd-many"]);
+    machine.0.bash("cp /tmp/whole /etc/ssh/sshd_config").succeeded();
+    assert_eq!(machine.wrong(), [""; 0]);
+}

@@ -43,7 +43,36 @@ fn a_stack_in_which_nobody_says_yes_is_named() {
     machine.breaks_and_mends(&format!("echo '{stack}' >/etc/pam.d/sudo"), "stack-permit", "fail");
     machine.breaks_and_mends("echo 'auth required pam_twofactor.so' >/etc/pam.d/sudo", "stack-permit", "fail");
     machine.0.bash("sed -i /pam_twofactor/d /etc/pam.d/*").succeeded();
-    assert_eq!(machine.finding("stack-none").level, "fail");
+    // Beginning at sshd leaves the others for later, and is enough.
+    machine.breaks_and_mends("true", "stack-none", "fail");
+    assert_eq!(machine.0.read("/etc/pam.d/sshd").matches("pam_twofactor.so").count(), 1);
+}
+
+#[test]
+fn whoever_would_be_asked_for_no_code_by_a_rule_to_come_is_thought_of() {
+    let machine = Machine::sound();
+    machine.breaks_and_mends("echo 'auth required pam_twofactor.so' >/etc/pam.d/sudo", "stack-permit", "warn");
+}
+
+#[test]
+fn people_whom_a_stack_selects_get_in_past_our_line_and_that_is_said() {
+    let machine = Machine::sound();
+    let stack = "auth requisite pam_unix.so\nauth [success=1 default=ignore] pam_succeed_if.so user ingroup users\n\
+                 auth required pam_twofactor.so\nauth required pam_permit.so";
+    machine.breaks_and_mends(&format!("echo '{stack}' >/etc/pam.d/sudo"), "stack-past", "warn");
+}
+
+#[test]
+fn a_stack_with_more_ways_than_can_be_gone_is_said_to_be_one() {
+    let machine = Machine::sound();
+    let mut stack: String =
+        (0..400).map(|n| format!("auth [success={} default=ignore] pam_unix.so\n", 400 - n)).collect();
+    stack.push_str("auth required pam_twofactor.so\n");
+    stack.push_str(&"auth required pam_unix.so\n".repeat(400));
+    machine.0.stack("sudo", &stack);
+    assert_eq!(machine.finding("stack-unread").level, "warn");
+    machine.0.stack("sudo", "auth required pam_unix.so\nauth required pam_twofactor.so\n");
+    assert_eq!(machine.wrong(), [""; 0]);
 }
 
 #[test]
@@ -109,6 +138,9 @@ fn words_that_the_module_refuses_are_named_and_no_others() {
         assert_eq!(named, refused, "{words}: {lines:?}");
         if named {
             machine.breaks_and_mends("true", "stack-arguments", "fail");
+            // Of settings that are named twice, the first are kept.
+            let kept = machine.0.read("/etc/pam.d/x").contains(" config=/etc/twofactor/config.toml\n");
+            assert_eq!(kept, words.starts_with("config=/"), "{words}");
         }
     }
 }

@@ -128,9 +128,9 @@ pub(super) fn mending(error: &FileError) -> String {
         Problem::Writable { .. } => format!("chmod go-w {path}"),
         Problem::Readable { .. } => format!("chmod 0600 {path}"),
         Problem::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-            format!("there is no such file: bring {path} back, or install again (packaging/install.sh)")
+            format!("bring {path} back from a backup, or install it again: packaging/install.sh")
         }
-        _ => format!("look at it: ls -ld {path}"),
+        _ => Failure::of_file(error).hint,
     }
 }
 

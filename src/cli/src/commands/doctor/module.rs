@@ -13,18 +13,18 @@ use super::stack::{Action, Line, OURS};
 pub(super) struct Words<'l> {
     /// The settings that are named in place of the usual ones.
     pub(super) config: Option<&'l str>,
-    /// Those that it does not take: it denies then.
-    refused: Vec<&'l str>,
+    /// The places of those that it does not take: it denies then.
+    refused: Vec<usize>,
 }
 
 impl<'l> Words<'l> {
     pub(super) fn of(line: &'l Line) -> Self {
         let mut words = Self::default();
-        for word in line.arguments.iter().map(String::as_str) {
+        for (place, word) in line.arguments.iter().map(String::as_str).enumerate() {
             match word.split_once('=') {
                 Some(("config", path)) if path.starts_with('/') && words.config.is_none() => words.config = Some(path),
                 None if TAKEN.contains(&word) => {}
-                _ => words.refused.push(word),
+                _ => words.refused.push(place),
             }
         }
         words
@@ -32,13 +32,19 @@ impl<'l> Words<'l> {
 
     /// What is wrong with the words, if the module refuses them.
     fn finding(&self, line: &Line) -> Option<Finding> {
-        let first = self.refused.first()?;
-        let taken = line.arguments.iter().filter(|word| !self.refused.contains(&word.as_str()));
-        let mended = Line { arguments: taken.cloned().collect(), ..line.clone() };
+        let first = line.arguments.get(*self.refused.first()?)?;
         let place = line.place();
         let message = format!("{place} has the word {first:?}, which our module does not know: it refuses everybody");
-        Some(Finding::fail("stack-arguments", message, format!("write {place} so: {}", mended.written())))
+        let hint = format!("write {place} so: {}", mended(line).written());
+        Some(Finding::fail("stack-arguments", message, hint))
     }
+}
+
+/// A line of ours without the words that the module refuses.
+pub(super) fn mended(line: &Line) -> Line {
+    let refused = Words::of(line).refused;
+    let taken = line.arguments.iter().enumerate().filter(|(place, _)| !refused.contains(place));
+    Line { arguments: taken.map(|(_, word)| word.clone()).collect(), ..line.clone() }
 }
 
 /// Where libpam looks for modules.
@@ -104,7 +110,7 @@ impl Modules {
     fn elsewhere(&self, line: &Line) -> String {
         let own = self.home.as_ref().map(|home| home.join(OURS)).filter(|own| Machine::of(own) == self.machine);
         if own.is_some() && line.path != OURS {
-            let mended = Line { path: OURS.to_owned(), ..line.clone() };
+            let mended = Line { path: OURS.to_owned(), ..mended(line) };
             return format!("write {} so: {}", line.place(), mended.written());
         }
         "install it again: packaging/install.sh".to_owned()

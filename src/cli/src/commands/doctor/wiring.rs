@@ -8,7 +8,7 @@ use std::path::Path;
 use twofactor_core::policy::{Mode, Policy};
 
 use super::finding::{Finding, Message};
-use super::module::Modules;
+use super::module::{self, Modules};
 use super::settings::Settings;
 use super::stack::{
     DIRECTORIES, Files, Kind, Line, OTHER, Part, Stack, has_directories, pam_conf_lines, services_of_pam_conf,
@@ -126,9 +126,7 @@ impl Wiring {
         }
         if self.services.is_empty() {
             let message = "no service has our line: nobody is asked for a code";
-            let hint = "in /etc/pam.d/sshd, below the line \"@include common-auth\", write: auth required \
-                        pam_twofactor.so";
-            findings.push(Finding::fail("stack-none", message, hint));
+            findings.push(Finding::fail("stack-none", message, first_line()));
             return findings;
         }
         for service in &self.left_to_other {
@@ -142,6 +140,18 @@ impl Wiring {
             findings.push(Finding::ok("stack", Message::naming("nobody gets past the module at ", services)));
         }
         findings
+    }
+}
+
+/// Where to begin: at sshd, below the line that asks for the password.
+fn first_line() -> String {
+    const LINE: &str = "auth required pam_twofactor.so";
+    let text = System.read("/etc/pam.d/sshd").unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let asks = |line: &str| line.starts_with("auth") || line.starts_with("@include common-auth");
+    match (1..).zip(text.lines()).filter(|(_, line)| asks(line)).last() {
+        Some((number, _)) => format!("write below /etc/pam.d/sshd:{number}: {LINE}"),
+        None => format!("write a first line in the file of a service, below what asks for the password: {LINE}"),
     }
 }
 
@@ -182,7 +192,7 @@ fn of_stack(stack: &Stack, policy: Option<&Policy>) -> Vec<Finding> {
     if outlook.refused_gets_in || weak {
         let why = if outlook.refused_gets_in { "a wrong code gets in" } else { "it does not decide" };
         let message = format!("{} has the control {}: {why}", line.place(), line.control.text);
-        let hint = format!("write {} so: {}", line.place(), line.with_control("required"));
+        let hint = format!("write {} so: {}", line.place(), module::mended(line).with_control("required"));
         findings.push(Finding::fail("stack-control", message, hint));
     }
     if outlook.reached && !(outlook.proved_gets_in && outlook.not_due_gets_in) {
