@@ -13,6 +13,7 @@ mod markup;
 mod office;
 mod otpauth;
 mod output;
+mod pam;
 mod paper;
 mod post;
 mod progress;

@@ -8,14 +8,14 @@ use twofactor_message::shown;
 
 use super::module::{MISCONFIGURED, Modules};
 use super::scene::Scene;
-use super::stack::{Action, Kind, Line, Part, Stack};
-use super::walk::{Nature, Way};
-use super::wiring::System;
 use crate::arguments::Policy;
 use crate::commands::policy;
 use crate::failure::Failure;
 use crate::office::{Office, account};
 use crate::output::Output;
+use crate::pam::stack::{Action, Kind, Line, Part, Stack};
+use crate::pam::system::System;
+use crate::pam::walk::{Nature, Way};
 
 /// Runs the command for one login.
 pub(super) fn run(user: &str, service: &str, scene: &Scene, output: &mut Output) -> Result<(), Failure> {

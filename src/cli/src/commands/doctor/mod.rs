@@ -16,9 +16,7 @@ mod sender;
 mod settings;
 mod sshd;
 mod sshd_config;
-pub(super) mod stack;
-pub(super) mod walk;
-pub(super) mod wiring;
+mod wiring;
 
 use std::path::Path;
 

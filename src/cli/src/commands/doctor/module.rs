@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
-use super::stack::{Action, Line, OURS};
+use crate::pam::stack::{Action, Line, OURS};
 
 /// The words after the module, as it reads them.
 #[derive(Debug, Default, PartialEq, Eq)]

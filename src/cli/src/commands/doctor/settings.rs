@@ -9,9 +9,9 @@ use twofactor_core::sys::LookUpError;
 use super::finding::{Finding, Message};
 use super::module::Words;
 use super::scene::unable;
-use super::stack::{Line, Stack};
 use super::wiring::Wiring;
 use crate::failure::Failure;
+use crate::pam::stack::{Line, Stack};
 
 /// Every file of them that is used.
 pub(super) struct Settings {

@@ -9,8 +9,8 @@ use super::finding::{Finding, Message};
 use super::program::ask;
 use super::scene::Scene;
 use super::sshd_config::{KINDS_MAX, Login, Written};
-use super::stack::Stack;
-use super::walk::Outlook;
+use crate::pam::stack::Stack;
+use crate::pam::walk::Outlook;
 
 /// What is wrong, if sshd's stack has our line.
 pub(super) fn look(scene: &Scene) -> Vec<Finding> {
@@ -196,9 +196,9 @@ mod tests {
     use proptest::prelude::*;
     use twofactor_core::config::Config;
 
-    use super::super::stack::tests::written;
-    use super::super::stack::{Part, Stack};
     use super::*;
+    use crate::pam::stack::tests::written;
+    use crate::pam::stack::{Part, Stack};
 
     const SOUND: &str = "usepam yes\nkbdinteractiveauthentication yes\npasswordauthentication no\n";
     const BOTH: &str = "auth requisite pam_unix.so\nauth required pam_twofactor.so\n";

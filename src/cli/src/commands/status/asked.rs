@@ -16,11 +16,11 @@ use twofactor_core::factor::Method;
 use twofactor_core::policy::{Circumstances, Matcher, Mode, Rule, Terms, Unenrolled};
 use twofactor_core::sys::{Accounts, LookUpError, Passwd, Problem};
 
-use crate::commands::doctor::stack::{DIRECTORIES, Files, Part, Stack};
-use crate::commands::doctor::walk::Outlook;
-use crate::commands::doctor::wiring::{System, is_common, service_names};
 use crate::failure::Failure;
 use crate::output::wrapped;
+use crate::pam::stack::{DIRECTORIES, Files, Part, Stack};
+use crate::pam::system::{System, is_common, service_names};
+use crate::pam::walk::Outlook;
 
 /// One service. What is not known is null, and `why` says why.
 #[derive(Debug, Serialize)]

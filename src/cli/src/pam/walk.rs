@@ -8,28 +8,28 @@ use super::stack::{Action, Kind, Line, Stack};
 
 /// What the ways through a stack come to, as far as our line is concerned.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::commands) struct Outlook {
+pub(crate) struct Outlook {
     /// The lines because of which somebody gets in past ours, without it being called.
-    pub(in crate::commands) past: Vec<usize>,
+    pub(crate) past: Vec<usize>,
     /// Whether ours is called on any way.
-    pub(in crate::commands) reached: bool,
+    pub(crate) reached: bool,
     /// The last line that any way comes to before ours.
-    pub(in crate::commands) last_before: Option<usize>,
+    pub(crate) last_before: Option<usize>,
     /// Whether somebody gets in whom ours has refused.
-    pub(in crate::commands) refused_gets_in: bool,
+    pub(crate) refused_gets_in: bool,
     /// Whether somebody gets in who has proved a code.
-    pub(in crate::commands) proved_gets_in: bool,
+    pub(crate) proved_gets_in: bool,
     /// Whether somebody gets in of whom ours wants no code.
-    pub(in crate::commands) not_due_gets_in: bool,
+    pub(crate) not_due_gets_in: bool,
     /// Whether somebody gets in who has proved nothing but a code.
-    pub(in crate::commands) code_alone: bool,
+    pub(crate) code_alone: bool,
     /// There are more ways than are gone.
-    pub(in crate::commands) unfinished: bool,
+    pub(crate) unfinished: bool,
 }
 
 /// What kind of answers a module has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::commands) enum Nature {
+pub(crate) enum Nature {
     Ours,
     /// Says yes.
     Permit,
@@ -50,7 +50,7 @@ pub(in crate::commands) enum Nature {
 }
 
 impl Nature {
-    pub(in crate::commands) fn of(line: &Line) -> Self {
+    pub(crate) fn of(line: &Line) -> Self {
         if line.kind == Kind::Broken {
             return Self::Broken;
         }
@@ -85,7 +85,7 @@ impl Nature {
 
 impl Outlook {
     /// Goes every way through a stack.
-    pub(in crate::commands) fn of(stack: &Stack) -> Self {
+    pub(crate) fn of(stack: &Stack) -> Self {
         let mut outlook = Self::default();
         let natures: Vec<_> = stack.lines.iter().map(Nature::of).collect();
         let ours: Vec<_> = stack.ours().collect();
@@ -159,9 +159,9 @@ enum Verdict {
 
 /// How far a login has come.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub(in crate::commands) struct Way {
+pub(crate) struct Way {
     /// The next line.
-    pub(in crate::commands) at: usize,
+    pub(crate) at: usize,
     impression: Impression,
     /// What it was when each substack began.
     kept: Vec<Impression>,
@@ -183,11 +183,11 @@ enum Impression {
 
 impl Way {
     /// Whether it ends in a login.
-    pub(in crate::commands) fn lets_in(&self) -> bool {
+    pub(crate) fn lets_in(&self) -> bool {
         self.impression == Impression::Good
     }
 
-    pub(in crate::commands) fn into_substack(mut self, head: &Line) -> Self {
+    pub(crate) fn into_substack(mut self, head: &Line) -> Self {
         self.kept.truncate(head.level);
         self.kept.resize(head.level, Impression::None);
         self.kept.push(self.impression);
@@ -196,7 +196,7 @@ impl Way {
     }
 
     /// Goes on from a line that has answered.
-    pub(in crate::commands) fn step(&mut self, stack: &Stack, line: &Line, answer: &str) -> Action {
+    pub(crate) fn step(&mut self, stack: &Stack, line: &Line, answer: &str) -> Action {
         let action = line.control.on(answer);
         match action {
             Action::Ignore => {}
@@ -240,7 +240,7 @@ impl Way {
 }
 
 /// Whether any line before it can jump over a line: it counts then, whatever it says.
-pub(in crate::commands) fn is_jumped_over(stack: &Stack, place: usize) -> bool {
+pub(crate) fn is_jumped_over(stack: &Stack, place: usize) -> bool {
     let over = |(at, line): (usize, &Line)| {
         let jumps = line.control.jumps();
         jumps.into_iter().any(|lines| {

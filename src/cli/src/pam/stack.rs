@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 /// Where files come from.
-pub(in crate::commands) trait Files {
+pub(crate) trait Files {
     /// The content, if there is such a file and it can be read.
     fn read(&self, path: &str) -> Option<Vec<u8>>;
 
@@ -16,34 +16,34 @@ pub(in crate::commands) trait Files {
 
 /// The lines of one part of a service, with all that they include.
 #[derive(Debug, Default)]
-pub(in crate::commands) struct Stack {
-    pub(in crate::commands) lines: Vec<Line>,
+pub(crate) struct Stack {
+    pub(crate) lines: Vec<Line>,
 }
 
 /// One line that libpam would call, or the head of a substack.
 #[derive(Debug, Clone)]
-pub(in crate::commands) struct Line {
-    pub(in crate::commands) file: Rc<str>,
+pub(crate) struct Line {
+    pub(crate) file: Rc<str>,
     /// Of its first physical line, from 1.
-    pub(in crate::commands) number: usize,
+    pub(crate) number: usize,
     /// As it is written, without the comment.
-    pub(in crate::commands) text: String,
+    pub(crate) text: String,
     /// Its service, where lines begin with one: in pam.conf.
-    pub(in crate::commands) service: Option<String>,
+    pub(crate) service: Option<String>,
     /// As it is written: `auth`, or `-auth`.
-    pub(in crate::commands) part: String,
+    pub(crate) part: String,
     /// As it is written: a word, or what stands between brackets.
-    pub(in crate::commands) control: Control,
+    pub(crate) control: Control,
     /// The module's path as it is written, or the name of the substack.
-    pub(in crate::commands) path: String,
-    pub(in crate::commands) arguments: Vec<String>,
+    pub(crate) path: String,
+    pub(crate) arguments: Vec<String>,
     /// How many substacks it is within.
-    pub(in crate::commands) level: usize,
-    pub(in crate::commands) kind: Kind,
+    pub(crate) level: usize,
+    pub(crate) kind: Kind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::commands) enum Kind {
+pub(crate) enum Kind {
     Module,
     /// The head of a substack, whose lines follow at the next level.
     Substack,
@@ -53,7 +53,7 @@ pub(in crate::commands) enum Kind {
 
 /// The part of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::commands) enum Part {
+pub(crate) enum Part {
     Auth,
     Account,
     Password,
@@ -62,9 +62,9 @@ pub(in crate::commands) enum Part {
 
 impl Part {
     /// All of them.
-    pub(in crate::commands) const ALL: [Self; 4] = [Self::Auth, Self::Account, Self::Password, Self::Session];
+    pub(crate) const ALL: [Self; 4] = [Self::Auth, Self::Account, Self::Password, Self::Session];
 
-    pub(in crate::commands) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Auth => "auth",
             Self::Account => "account",
@@ -76,26 +76,26 @@ impl Part {
 
 impl Line {
     /// `FILE:NUMBER`.
-    pub(in crate::commands) fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         format!("{}:{}", self.file, self.number)
     }
 
     /// The last part of the module's path.
-    pub(in crate::commands) fn module(&self) -> &str {
+    pub(crate) fn module(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
-    pub(in crate::commands) fn is_ours(&self) -> bool {
+    pub(crate) fn is_ours(&self) -> bool {
         self.kind == Kind::Module && self.module() == OURS
     }
 
     /// The same line with another control: a word, or what stands between brackets.
-    pub(in crate::commands) fn with_control(&self, control: &str) -> String {
+    pub(crate) fn with_control(&self, control: &str) -> String {
         Self { control: Control::read(control), ..self.clone() }.written()
     }
 
     /// How it would be written, changed as it may be.
-    pub(in crate::commands) fn written(&self) -> String {
+    pub(crate) fn written(&self) -> String {
         let mut words = vec![Cow::Borrowed(self.part.as_str()), Cow::Borrowed(self.control.text.as_str())];
         words.push(bracketed(&self.path));
         words.extend(self.arguments.iter().map(|word| bracketed(word)));
@@ -103,7 +103,7 @@ impl Line {
     }
 
     /// A line for the same service in the same file.
-    pub(in crate::commands) fn in_its_file(&self, line: &str) -> String {
+    pub(crate) fn in_its_file(&self, line: &str) -> String {
         match &self.service {
             Some(service) => format!("{service} {line}"),
             None => line.to_owned(),
@@ -114,20 +114,20 @@ impl Line {
 impl Stack {
     /// Reads what is called for one part of a service: its own lines or, if it has none, those of `other`. `None` if
     /// there are neither.
-    pub(in crate::commands) fn called(files: &dyn Files, service: &str, part: Part) -> Option<Self> {
+    pub(crate) fn called(files: &dyn Files, service: &str, part: Part) -> Option<Self> {
         let own = Self::read(files, service, part).filter(|stack| !stack.lines.is_empty());
         own.or_else(|| Self::read(files, OTHER, part))
     }
 
     /// Reads one part of a service; `None` if there is no such service.
-    pub(in crate::commands) fn read(files: &dyn Files, service: &str, part: Part) -> Option<Self> {
+    pub(crate) fn read(files: &dyn Files, service: &str, part: Part) -> Option<Self> {
         let mut reader = Reader { files, part, lines: Vec::new(), files_read: 0, column: None };
         let found = if has_directories(files) { reader.file(service, None, 0, 0) } else { reader.pam_conf(service) };
         found.then_some(Self { lines: reader.lines })
     }
 
     /// Where our lines are.
-    pub(in crate::commands) fn ours(&self) -> impl Iterator<Item = usize> {
+    pub(crate) fn ours(&self) -> impl Iterator<Item = usize> {
         self.lines.iter().enumerate().filter(|(_, line)| line.is_ours()).map(|(place, _)| place)
     }
 }
@@ -240,15 +240,15 @@ impl Reader<'_> {
 
 /// What becomes of a login for each answer of a module.
 #[derive(Debug, Clone)]
-pub(in crate::commands) struct Control {
-    pub(in crate::commands) text: String,
+pub(crate) struct Control {
+    pub(crate) text: String,
     named: Vec<(String, Action)>,
     default: Action,
 }
 
 /// What a control makes of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::commands) enum Action {
+pub(crate) enum Action {
     Ignore,
     Ok,
     Done,
@@ -308,7 +308,7 @@ impl Control {
     }
 
     /// Over how many lines it may jump.
-    pub(in crate::commands) fn jumps(&self) -> Vec<usize> {
+    pub(crate) fn jumps(&self) -> Vec<usize> {
         let actions = self.named.iter().map(|(_, action)| *action).chain([self.default]);
         let lines = |action| match action {
             Action::Jump(lines) => Some(lines),
@@ -318,24 +318,24 @@ impl Control {
     }
 
     /// What is made of an answer.
-    pub(in crate::commands) fn on(&self, answer: &str) -> Action {
+    pub(crate) fn on(&self, answer: &str) -> Action {
         let named = self.named.iter().rev().find(|(value, _)| value == answer);
         named.map_or(self.default, |(_, action)| *action)
     }
 }
 
 /// Whether services are files. If not, they are lines of pam.conf.
-pub(in crate::commands) fn has_directories(files: &dyn Files) -> bool {
+pub(crate) fn has_directories(files: &dyn Files) -> bool {
     DIRECTORIES.iter().any(|directory| files.has_directory(directory))
 }
 
 /// The names of the services in pam.conf, in their order.
-pub(in crate::commands) fn services_of_pam_conf(files: &dyn Files) -> Vec<String> {
+pub(crate) fn services_of_pam_conf(files: &dyn Files) -> Vec<String> {
     columns(files).into_iter().map(|(_, name, _)| name.to_ascii_lowercase()).collect()
 }
 
 /// The auth lines of pam.conf, whether libpam reads it or not.
-pub(in crate::commands) fn pam_conf_lines(files: &dyn Files) -> Vec<Line> {
+pub(crate) fn pam_conf_lines(files: &dyn Files) -> Vec<Line> {
     let mut reader = Reader { files, part: Part::Auth, lines: Vec::new(), files_read: FILES_MAX, column: None };
     for (number, name, line) in columns(files).into_iter().take(LINES_MAX) {
         reader.column = Some(name);
@@ -419,13 +419,13 @@ fn words(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
 }
 
 /// What our module's file is called.
-pub(in crate::commands) const OURS: &str = "pam_twofactor.so";
+pub(crate) const OURS: &str = "pam_twofactor.so";
 /// The service of all that have nothing of their own.
-pub(in crate::commands) const OTHER: &str = "other";
+pub(crate) const OTHER: &str = "other";
 /// Where there are neither of the directories.
-pub(in crate::commands) const PAM_CONF: &str = "/etc/pam.conf";
+pub(crate) const PAM_CONF: &str = "/etc/pam.conf";
 /// Where libpam looks, in this order.
-pub(in crate::commands) const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
+pub(crate) const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
 /// As libpam's own bound.
 const DEPTH_MAX: usize = 16;
 const FILES_MAX: usize = 256;
@@ -433,7 +433,7 @@ const LINES_MAX: usize = 1000;
 const FILE_MAX_BYTES: usize = 256 * 1024;
 
 #[cfg(test)]
-pub(in crate::commands) mod tests {
+pub(crate) mod tests {
     use std::collections::HashMap;
 
     use proptest::prelude::*;
@@ -441,7 +441,7 @@ pub(in crate::commands) mod tests {
     use super::*;
 
     /// Files of a test, by their names in /etc/pam.d.
-    pub(in crate::commands::doctor) struct Written(pub(in crate::commands::doctor) HashMap<String, Vec<u8>>);
+    pub(crate) struct Written(pub(crate) HashMap<String, Vec<u8>>);
 
     impl Files for Written {
         fn read(&self, path: &str) -> Option<Vec<u8>> {
@@ -453,7 +453,7 @@ pub(in crate::commands) mod tests {
         }
     }
 
-    pub(in crate::commands::doctor) fn written(files: &[(&str, &str)]) -> Written {
+    pub(crate) fn written(files: &[(&str, &str)]) -> Written {
         Written(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect())
     }
 
@@ -539,7 +539,7 @@ pub(in crate::commands) mod tests {
                 let files = Written([("/etc/pam.d/x".to_owned(), bytes)].into());
                 for part in Part::ALL {
                     let stack = Stack::read(&files, "x", part).unwrap();
-                    let _ = crate::commands::doctor::walk::Outlook::of(&stack);
+                    let _ = crate::pam::walk::Outlook::of(&stack);
                 }
             }
         }

@@ -1,0 +1,5 @@
+//! PAM's stacks as libpam reads and goes through them.
+
+pub(crate) mod stack;
+pub(crate) mod system;
+pub(crate) mod walk;
