@@ -1,6 +1,8 @@
 //! Files of lists (RFC 4180): a line of names first, commas, quotes where a field needs them. What is not that is refused
 //! where it stands.
 
+use crate::output::counted;
+
 /// A list with its names.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Csv {
@@ -49,7 +51,9 @@ pub(crate) fn read(text: &str) -> Result<Csv, Vec<Mistake>> {
             Ok(fields) => {
                 let wanted = records.first().map_or(fields.len(), |names| names.fields.len());
                 if let (true, Some(first)) = (fields.len() != wanted, fields.first()) {
-                    mistakes.push(first.mistake(format!("{} fields where the first line has {wanted}", fields.len())));
+                    mistakes.push(
+                        first.mistake(format!("{} where the first line has {wanted}", counted(fields.len(), "field"))),
+                    );
                 }
                 records.push(Record { line, fields });
             }
@@ -169,7 +173,7 @@ mod tests {
             ("user\nan\"n", 2, 3, "a quote within a field that does not begin with one"),
             ("user\nan\tn", 2, 3, "a control character"),
             ("user\nan\rn", 2, 3, "a comma or the end of the line has to follow"),
-            ("user,label\nann", 2, 1, "1 fields where the first line has 2"),
+            ("user,label\nann", 2, 1, "1 field where the first line has 2"),
         ] {
             assert_eq!(read(text), Err(vec![Mistake { line, column, what: what.to_owned() }]), "{text:?}");
         }

@@ -75,6 +75,7 @@ pub(crate) fn run(asked: &Report, config: Option<&Path>, output: &mut Output) ->
 
 /// From when on logins count.
 fn cutoff(text: &str, now: UnixTime) -> Result<UnixTime, Failure> {
-    let Seconds(seconds) = text.to_owned().try_into().map_err(|error| Failure::misused(error, "such as --since 7d"))?;
+    let Seconds(seconds) =
+        text.to_owned().try_into().map_err(|error| Failure::misused(error, "write it as --since 7d"))?;
     Ok(UnixTime(now.0.saturating_sub(seconds)))
 }
