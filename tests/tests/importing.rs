@@ -170,7 +170,7 @@ fn home_directories_are_walked_and_nothing_in_them_is_believed() {
     }
     let output = machine.tool(&["import", "google", "--all", "--json"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(output.stderr.contains("error: 6 devices could not be taken over"), "{}", output.stderr);
+    assert!(output.stderr.contains("error: 6 could not be taken over"), "{}", output.stderr);
     let value: Value = serde_json::from_str(&output.stdout).unwrap();
     let users: Vec<_> = value["users"].as_array().unwrap().iter().map(|user| user["user"].clone()).collect();
     assert_eq!(users, ["alice", "bob"]);
@@ -195,6 +195,67 @@ fn home_directories_are_walked_and_nothing_in_them_is_believed() {
     }
     assert_eq!(machine.records(), kept, "twice changes nothing");
     assert_eq!(machine.sources(), before, "the sources are left as they are");
+}
+
+#[test]
+fn what_lies_at_the_home_of_whoever_is_enrolled_or_invited_or_has_no_shell_is_left_alone() {
+    let machine = Machine::new("");
+    machine.sandbox.enrol("alice");
+    for name in ["bob", "carol", "dave"] {
+        machine.sandbox.add_user(name, "correct horse");
+    }
+    machine.tool(&["invite", "bob", "--json"]).succeeded();
+    let lines = format!(
+        "usermod -s /usr/sbin/nologin carol
+        for user in alice bob carol dave; do
+            install -o $user -m 600 <(printf '{SEED}\\n\" TOTP_AUTH\\n\" WINDOW_SIZE 99\\n') /home/$user/.google_authenticator
+        done"
+    );
+    machine.sandbox.bash(&lines).succeeded();
+    let before = machine.sandbox.bash("cd /var/lib/twofactor && sha256sum users/alice* state/alice").succeeded().stdout;
+    let value = machine.import(&["google", "--all"]);
+    let told =
+        |user: &str| value["users"].as_array().unwrap().iter().find(|told| told["user"] == user).unwrap().clone();
+    for (user, why) in [
+        ("alice", "is another device than they are enrolled with"),
+        ("bob", "they are invited to set up an app"),
+        ("carol", "their shell is /usr/sbin/nologin"),
+    ] {
+        let hint = format!("if it is meant all the same, import that file with --user {user}");
+        let left = json!([format!("/home/{user}/.google_authenticator: {why}; {hint}")]);
+        assert_eq!((&told(user)["devices"], &told(user)["left_behind"]), (&json!([]), &left));
+    }
+    assert_eq!(told("dave")["devices"][0]["is_new"], true);
+    let after = machine.sandbox.bash("cd /var/lib/twofactor && sha256sum users/alice* state/alice").succeeded().stdout;
+    assert_eq!(before, after);
+    let listed = machine.tool(&["list", "--json"]).stdout;
+    assert!(!listed.contains("bob") && !listed.contains("carol"), "{listed}");
+    let text = machine.tool(&["import", "google", "--all", "--no-recovery"]).stdout;
+    assert!(
+        text.contains("alice: nothing has come over\n    left behind: /home/alice/.google_authenticator: is another"),
+        "{text}"
+    );
+}
+
+#[test]
+fn people_who_come_over_and_whose_codes_nobody_sees_are_told_of() {
+    let machine = Machine::new("");
+    machine.sandbox.write("/root/app", format!("{SEED}\n\" TOTP_AUTH\n"), 0o600);
+    let output = machine.sandbox.bash("twofactor --json import google /root/app --user alice >/dev/full");
+    let (error, hint) = two_lines(&output, 1);
+    assert!(error.ends_with("No space left on device (os error 28); it is saved all the same"), "{error}");
+    assert_eq!(hint, "see who is enrolled: twofactor list; new recovery codes for each: twofactor recovery USER");
+}
+
+#[test]
+fn where_standard_input_is_taken_nobody_is_asked_for_a_code_of_it() {
+    let machine = Machine::new("");
+    let sealed = r#"{"enckey":{"c":1,"k":"3AHMYIRQA4EQJQEZMGSJEVA4TPLIBXX4","s":"MRSWMZ3INFVGW3DNNZXQ","t":"1","v":1},"type":"totp","v":1}"#;
+    machine.sandbox.write("/root/keys.json", r#"{"1":"x"}"#, 0o600);
+    let arguments = ["import", "passlib", "-", "--user", "alice", "--secrets", "/root/keys.json", "--json"];
+    let (error, hint) = two_lines(&machine.sandbox.run_with_input("twofactor", arguments, sealed), 2);
+    assert_eq!(error, "standard input is a file here, so nobody can be asked for a code of the device");
+    assert_eq!(hint, "name the file; with --trust no code is asked for");
 }
 
 #[test]

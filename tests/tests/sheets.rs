@@ -300,14 +300,7 @@ fn every_mistake_of_a_list_is_named_where_it_stands_and_nobody_is_enrolled() {
 #[test]
 fn a_list_that_is_broken_off_or_killed_leaves_whole_users_and_goes_on() {
     let sandbox = machine();
-    let mut passwd = sandbox.read("/etc/passwd");
-    let mut list = "user\n".to_owned();
-    for number in 0..PEOPLE {
-        passwd += &format!("person{number:03}:x:{0}:{0}::/:/bin/bash\n", 2000 + number);
-        list += &format!("person{number:03}\n");
-    }
-    sandbox.write("/etc/passwd", passwd, 0o644);
-    sandbox.write("/root/team.csv", list, 0o600);
+    many_people(&sandbox);
     let arguments = ["setup", "--from", "/root/team.csv", "--sheets", "/root/sheets"];
 
     let mut terminal = sandbox.terminal("twofactor", arguments);
@@ -341,18 +334,45 @@ fn a_list_that_is_broken_off_or_killed_leaves_whole_users_and_goes_on() {
 }
 
 #[test]
+fn a_second_signal_takes_away_no_secret_that_nobody_has_seen() {
+    let sandbox = machine();
+    many_people(&sandbox);
+    let lines = "twofactor --json setup --from /root/team.csv >/root/said &
+        until [ $(ls /var/lib/twofactor/users/person*.toml 2>/dev/null | wc -l) -ge 10 ]; do sleep 0.01; done
+        kill -TERM $!; kill -HUP $!; wait $! || true; ls /var/lib/twofactor/users | grep -c '^person.*toml$'";
+    let enrolled: usize = sandbox.bash(lines).succeeded().stdout.trim().parse().unwrap();
+    assert!(enrolled < PEOPLE, "broken off");
+    let said: Value = serde_json::from_str(&sandbox.read("/root/said")).unwrap();
+    assert_eq!(said["enrolled"].as_array().unwrap().len(), enrolled);
+}
+
+#[test]
+fn whoever_owns_what_is_above_a_folder_of_sheets_gets_none_of_them() {
+    let sandbox = machine();
+    many_people(&sandbox);
+    let lines = "install -d -o ann /home/ann/w
+        su ann -c 'cd /home/ann/w; until mv sheets old; do :; done 2>/dev/null; mkdir sheets' &
+        twofactor setup --from /root/team.csv --sheets /home/ann/w/sheets && wait && ls -A /home/ann/w/sheets | wc -l &&
+        ls /home/ann/w/old | wc -l";
+    let said = sandbox.bash(lines).succeeded().stdout;
+    assert!(said.ends_with(&format!("\n0\n{PEOPLE}\n")), "{said}");
+}
+
+#[test]
 fn a_folder_of_sheets_is_of_root_alone_and_has_none_of_theirs() {
     let sandbox = machine();
     sandbox.write("/root/team.csv", "user\nann\nbob\n", 0o600);
     sandbox
         .bash(
-            "mkdir -m 1777 /tmp/open; mkdir /root/has; echo old >/root/has/bob.html; ln -s /root/has /root/link
+            "mkdir -m 1777 /tmp/open; install -d -m 700 -o ann /tmp/anns; mkdir /root/has; echo old >/root/has/bob.html; ln -s /root/has /root/link
             echo x >/root/file; mkdir /tmp/small; mount -t tmpfs -o size=72k,mode=700 none /tmp/small",
         )
         .succeeded();
     let run = |folder: &str| sandbox.run("twofactor", ["setup", "--from", "/root/team.csv", "--sheets", folder]);
+    let theirs = format!("/tmp/anns: belongs to uid {}, not to root", sandbox.run("id", ["-u", "ann"]).stdout.trim());
     for (folder, error) in [
         ("/tmp/open", "/tmp/open: others can write there"),
+        ("/tmp/anns", &theirs),
         ("/root/has", "/root/has/bob.html: there is such a sheet already"),
         ("/root/link", "/root/link: is not a directory"),
         ("/root/file", "/root/file: is not a directory"),
@@ -381,6 +401,17 @@ fn whole(sandbox: &Sandbox, without_sheet: usize) -> usize {
     let counts: Vec<usize> = counts.lines().map(|count| count.trim().parse().unwrap()).collect();
     assert!(counts[1] == counts[2] && counts[1] <= counts[0] && counts[1] + without_sheet >= counts[0], "{counts:?}");
     counts[0]
+}
+/// So many accounts, and a list of them.
+fn many_people(sandbox: &Sandbox) {
+    let mut passwd = sandbox.read("/etc/passwd");
+    let mut list = "user\n".to_owned();
+    for number in 0..PEOPLE {
+        passwd += &format!("person{number:03}:x:{0}:{0}::/:/bin/bash\n", 2000 + number);
+        list += &format!("person{number:03}\n");
+    }
+    sandbox.write("/etc/passwd", passwd, 0o644);
+    sandbox.write("/root/team.csv", list, 0o600);
 }
 
 fn machine() -> Sandbox {

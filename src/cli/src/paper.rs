@@ -18,6 +18,8 @@ use crate::interruption;
 /// A file that has room and no name.
 pub(crate) struct Blank {
     path: PathBuf,
+    /// What people call it.
+    called: PathBuf,
     file: File,
 }
 
@@ -30,19 +32,24 @@ pub(crate) struct Filled {
 impl Blank {
     /// Makes room. Nothing may be there yet under that name, not even a link that leads nowhere.
     pub(crate) fn reserve(path: &Path) -> Result<Self, Failure> {
+        Self::reserve_as(path, path)
+    }
+
+    /// The same under a path that people would not know.
+    pub(crate) fn reserve_as(path: &Path, called: &Path) -> Result<Self, Failure> {
         if path.symlink_metadata().is_ok() {
-            return Err(unwritten(path, &io::ErrorKind::AlreadyExists.into()));
+            return Err(unwritten(called, &io::ErrorKind::AlreadyExists.into()));
         }
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
         let opened = File::options().write(true).mode(0o600).custom_flags(libc::O_TMPFILE).open(folder);
-        let file = opened.map_err(|error| unwritten(path, &error))?;
+        let file = opened.map_err(|error| unwritten(called, &error))?;
         match fallocate(&file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, ROOM_BYTES) {
             // Some file systems cannot promise room.
-            Ok(()) | Err(Errno::EOPNOTSUPP) => Ok(Self { path: path.to_owned(), file }),
-            Err(error) => Err(unwritten(path, &error.into())),
+            Ok(()) | Err(Errno::EOPNOTSUPP) => Ok(Self { path: path.to_owned(), called: called.to_owned(), file }),
+            Err(error) => Err(unwritten(called, &error.into())),
         }
     }
 
@@ -53,7 +60,7 @@ impl Blank {
             let nameless = format!("/proc/self/fd/{}", self.file.as_raw_fd());
             linkat(AT_FDCWD, nameless.as_str(), AT_FDCWD, &self.path, AtFlags::AT_SYMLINK_FOLLOW).map_err(Into::into)
         });
-        named.map_err(|error| unwritten(&self.path, &error))?;
+        named.map_err(|error| unwritten(&self.called, &error))?;
         Ok(Filled { path: Arc::new(Mutex::new(Some(self.path))), is_guarded: false })
     }
 }

@@ -19,10 +19,6 @@ pub(crate) fn run(user: &str, config: Option<&Path>, output: &mut Output) -> Res
             "add \"recovery\" to methods in config.toml",
         ));
     }
-    output.is_for_eyes(
-        "recovery codes",
-        "use --json, or a terminal: the codes before are void once there are new ones",
-    )?;
     let account = account(user)?;
     let codes = office.registrar().issue_recovery(&account).map_err(|error| Failure::about(user, &error))?;
     let value =

@@ -104,7 +104,7 @@ impl Desk<'_> {
         if scratch_count > scratch_codes && is_changed {
             let reason = match (self.takes_codes(), self.how.no_recovery) {
                 (false, _) => "the configuration does not allow recovery codes",
-                (true, true) => "--no-recovery",
+                (true, true) => "none are wanted (--no-recovery)",
                 (true, false) => "there are recovery codes already",
             };
             left_behind.push(format!("{}: {reason}", counted(scratch_count, "scratch code")));

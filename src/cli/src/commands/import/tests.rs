@@ -54,6 +54,33 @@ mod of_google {
     }
 
     #[test]
+    fn what_the_module_itself_does_not_take_is_not_taken() {
+        for (option, name) in [
+            ("STEP_SIZE 61", "STEP_SIZE"),
+            ("STEP_SIZE 3600", "STEP_SIZE"),
+            ("WINDOW_SIZE 0", "WINDOW_SIZE"),
+            ("WINDOW_SIZE 101", "WINDOW_SIZE"),
+            ("TIME_SKEW 1501", "TIME_SKEW"),
+            ("TIME_SKEW -1501", "TIME_SKEW"),
+        ] {
+            let mistake = read(&format!("\" TOTP_AUTH\n\" {option}\n")).err();
+            assert_eq!(mistake, Some(Mistake::Value(name)), "{option}");
+        }
+        let widest = read("\" TOTP_AUTH\n\" STEP_SIZE 60\n\" WINDOW_SIZE 100\n\" TIME_SKEW -1500\n").unwrap();
+        assert_eq!((period(&widest), widest.window), (Some(60), Some(100)));
+        let codes = |lines: &str| {
+            let device = read(&format!("\" TOTP_AUTH\n{lines}")).unwrap();
+            device.scratch_codes.iter().map(|code| code.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            codes("12345678\n00000000\n22345678\n"),
+            ["12345678"],
+            "it looks no further than the first other line"
+        );
+        assert_eq!(codes("12345678\n12345678\n"), ["12345678"], "each works once");
+    }
+
+    #[test]
     fn a_token_begins_with_its_counter() {
         let device = read("\" HOTP_COUNTER 17\n").unwrap();
         assert_eq!((first(&device), device.window), (Some(17), None));

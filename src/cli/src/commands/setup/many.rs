@@ -2,8 +2,10 @@
 //! who is enrolled already is left alone, so that the same command goes on where it was broken off.
 
 use std::collections::HashSet;
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs::{DirBuilder, File};
+use std::io::Read;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -35,11 +37,12 @@ pub(super) fn run(arguments: &Setup, from: &Path, office: &Office, output: &Outp
         return Err(Failure::misused("nobody would see the secrets", "add --sheets DIR, or --json"));
     }
     let (skipped, todo): (Vec<_>, Vec<_>) = people.into_iter().partition(|person| person.is_enrolled);
-    if let Some(folder) = &arguments.sheets {
-        prepare(folder, &todo)?;
+    let folder = arguments.sheets.as_deref().map(Folder::open).transpose()?;
+    if let Some(folder) = &folder {
+        folder.check(&todo)?;
     }
-    let without_sheet = match &arguments.sheets {
-        Some(folder) => skipped.iter().filter(|person| !path(folder, person).exists()).collect(),
+    let without_sheet = match &folder {
+        Some(folder) => skipped.iter().filter(|person| !folder.path(person).exists()).collect(),
         None => Vec::new(),
     };
     for person in &skipped {
@@ -54,7 +57,7 @@ pub(super) fn run(arguments: &Setup, from: &Path, office: &Office, output: &Outp
             end = Err(Failure::new("broken off", "run it again to go on"));
             break;
         }
-        match enrol(person, arguments.sheets.as_deref(), office, output) {
+        match enrol(person, folder.as_ref(), office, output) {
             Ok(one) => enrolled.push(one),
             Err(failure) => {
                 end = Err(failure);
@@ -70,8 +73,8 @@ pub(super) fn run(arguments: &Setup, from: &Path, office: &Office, output: &Outp
     if left > 0 {
         text = format!("{} enrolled, {} before, {left} left.\n", counted(enrolled.len(), "user"), skipped.len());
     }
-    if let (Some(folder), false) = (&arguments.sheets, enrolled.is_empty()) {
-        text.push_str(&format!("Their sheets are in {}.\n", folder.display()));
+    if let (Some(folder), false) = (&folder, enrolled.is_empty()) {
+        text.push_str(&format!("Their sheets are in {}.\n", folder.named.display()));
     }
     let names = |people: &[&Person]| people.iter().map(|person| person.account.name.as_str().to_owned()).collect();
     let value = Summary {
@@ -139,11 +142,12 @@ impl Device {
 /// Reads the list and says all that is wrong with it.
 fn look_through(from: &Path, office: &Office, output: &Output) -> Result<Vec<Person>, Failure> {
     let unread = |error: String| Failure::new(format!("{}: cannot read: {error}", from.display()), "name a CSV file");
-    let size = fs::metadata(from).map_err(|error| unread(error.to_string()))?.len();
-    if size > LIST_MAX_BYTES {
+    let mut text = String::new();
+    let file = File::open(from).map_err(|error| unread(error.to_string()))?;
+    let read = file.take(LIST_MAX_BYTES + 1).read_to_string(&mut text);
+    if read.map_err(|error| unread(error.to_string()))? as u64 > LIST_MAX_BYTES {
         return Err(unread(format!("it has more than {LIST_MAX_BYTES} bytes")));
     }
-    let text = fs::read_to_string(from).map_err(|error| unread(error.to_string()))?;
     let read =
         csv::read(&text).and_then(|csv| Columns::of(&csv).map(|columns| (csv, columns)).map_err(|one| vec![one]));
     let (csv, columns) = read.map_err(|mistakes| refused(from, &mistakes, output))?;
@@ -279,50 +283,76 @@ impl Columns {
     }
 }
 
-/// Makes the folder, or sees that it is root's own and has no sheet yet of those who are to get one.
-fn prepare(folder: &Path, people: &[Person]) -> Result<(), Failure> {
-    let unfit = |what: &str, hint: &str| Failure::new(format!("{}: {what}", folder.display()), hint);
-    match folder.symlink_metadata() {
-        Ok(found) if !found.is_dir() => return Err(unfit("is not a directory", "name a directory of root's own")),
-        Ok(found) if found.uid() != 0 || found.mode() & 0o022 != 0 => {
-            return Err(unfit(
-                "others can write there",
-                "name a directory of root's own, or one that is not there yet",
-            ));
-        }
-        Ok(_) => {}
-        Err(_) => {
-            let made = DirBuilder::new().mode(0o700).create(folder);
+/// The folder of the sheets, held open: whoever may rename what is above it cannot put another one in its place.
+struct Folder<'a> {
+    named: &'a Path,
+    held: File,
+}
+
+impl<'a> Folder<'a> {
+    /// Makes it, or sees that it is root's own.
+    fn open(named: &'a Path) -> Result<Self, Failure> {
+        let unfit = |what: &str, hint: &str| Failure::new(format!("{}: {what}", named.display()), hint);
+        if named.symlink_metadata().is_err() {
+            let made = DirBuilder::new().mode(0o700).create(named);
             made.map_err(|error| {
                 unfit(&format!("cannot make it: {error}"), "name a directory below one that is there")
             })?;
         }
-    }
-    let mut devices = HashSet::new();
-    for person in people {
-        let path = path(folder, person);
-        if path.symlink_metadata().is_ok() {
-            return Err(Failure::new(
-                format!("{}: there is such a sheet already", path.display()),
-                "move it away, or name another directory; nobody was enrolled",
-            ));
+        let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+        let held = File::options().read(true).custom_flags(flags).open(named);
+        let held = held.map_err(|_| unfit("is not a directory", "name a directory of root's own"))?;
+        let found = held.metadata().map_err(|error| unfit(&format!("cannot examine: {error}"), "try again"))?;
+        let other = "name a directory of root's own, or one that is not there yet";
+        if found.uid() != 0 {
+            return Err(unfit(&format!("belongs to uid {}, not to root", found.uid()), other));
         }
-        if !devices.insert(path) {
-            let what = format!("{} would have two sheets", person.account.name.as_str());
-            return Err(Failure::new(what, "enrol their second device by a list of its own; nobody was enrolled"));
+        if found.mode() & 0o022 != 0 {
+            return Err(unfit("others can write there", other));
         }
+        Ok(Self { named, held })
     }
-    Ok(())
+
+    /// Sees that it has no sheet yet of those who are to get one.
+    fn check(&self, people: &[Person]) -> Result<(), Failure> {
+        let mut names = HashSet::new();
+        for person in people {
+            if self.path(person).symlink_metadata().is_ok() {
+                return Err(Failure::new(
+                    format!("{}: there is such a sheet already", self.called(person).display()),
+                    "move it away, or name another directory; nobody was enrolled",
+                ));
+            }
+            if !names.insert(file_name(person)) {
+                let what = format!("{} would have two sheets", person.account.name.as_str());
+                return Err(Failure::new(what, "enrol their second device by a list of its own; nobody was enrolled"));
+            }
+        }
+        Ok(())
+    }
+
+    fn reserve(&self, person: &Person) -> Result<Blank, Failure> {
+        Blank::reserve_as(&self.path(person), &self.called(person))
+    }
+
+    /// Where it is, whatever has become of the name.
+    fn path(&self, person: &Person) -> PathBuf {
+        Path::new("/proc/self/fd").join(self.held.as_raw_fd().to_string()).join(file_name(person))
+    }
+
+    fn called(&self, person: &Person) -> PathBuf {
+        self.named.join(file_name(person))
+    }
 }
 
-fn path(folder: &Path, person: &Person) -> PathBuf {
-    folder.join(format!("{}.html", person.account.name.file_stem()))
+fn file_name(person: &Person) -> String {
+    format!("{}.html", person.account.name.file_stem())
 }
 
 /// Enrols one of them, with a sheet if there is a folder for it.
-fn enrol(person: &Person, folder: Option<&Path>, office: &Office, output: &Output) -> Result<One, Failure> {
+fn enrol(person: &Person, folder: Option<&Folder<'_>>, office: &Office, output: &Output) -> Result<One, Failure> {
     let user = person.account.name.as_str();
-    let blank = folder.map(|folder| Blank::reserve(&path(folder, person))).transpose()?;
+    let blank = folder.map(|folder| folder.reserve(person)).transpose()?;
     let registrar = office.registrar();
     let (mut app, mut to) = (None, None);
     let kind = match &person.device {
