@@ -186,5 +186,5 @@ fn enrolment(sandbox: &Sandbox) -> String {
 
 const MODULE: &str = "/usr/lib64/security/pam_twofactor.so";
 /// rpmlint wants a package to have its whole name.
-const PACKAGE: &str = concat!("/tmp/pam-twofactor-", env!("CARGO_PKG_VERSION"), "-1.", "x86_64.rpm");
+const PACKAGE: &str = concat!("/tmp/pam-twofactor-", env!("CARGO_PKG_VERSION"), "-1.x86_64.rpm");
 const SPOOL: &str = "/var/spool/twofactor";
