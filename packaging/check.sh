@@ -133,7 +133,7 @@ hardened() {
     fi
     # Only the sender has C in it (ring).
     if [[ $1 == "$SENDER" ]]; then
-        nm -D --undefined-only -- "$built/$1" | grep -q ' __stack_chk_fail' || echo 'has C without a stack protector'
+        [[ $(nm -D --undefined-only -- "$built/$1") == *' __stack_chk_fail'* ]] || echo 'has C without a stack protector'
     fi
 }
 
