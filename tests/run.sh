@@ -24,10 +24,14 @@ readonly PACKAGES=(
     mandoc man-db groff-base bash-completion zsh fish
     # namespaces and injected faults
     iproute2 strace
+    # packages for other systems and what their own checkers say, profiles for AppArmor and SELinux, bills of materials
+    rpm rpmlint makepkg libarchive-tools fakeroot libcap2-bin lintian jq python3 python3-venv
+    apparmor checkpolicy semodule-utils selinux-utils selinux-policy-dev
     # a mail server with passwords, and who speaks TLS to our own servers
     postfix sasl2-bin libsasl2-modules openssl curl
 )
 readonly CARGO_DENY=0.20.2
+readonly CYCLONEDX=11.12.0
 # A hung test must not hang whoever waits for it.
 readonly TESTS_LONGEST=25m
 
@@ -44,15 +48,17 @@ main() {
     step 'packages' packages
     step 'crates' fetch
     step 'format' cargo fmt --all --check -- --color never
-    step 'shell scripts' shellcheck --external-sources .ci/run packaging/*.sh tests/*.sh
+    step 'shell scripts' shellcheck --external-sources .ci/run .cargo/*.sh packaging/*.sh \
+        packaging/{PKGBUILD,APKBUILD} packaging/pam-twofactor.pre-* tests/*.sh
     step 'lints' cargo clippy --workspace --all-targets -- -D warnings
     step 'documentation' document
     step 'cargo-deny' install_cargo_deny
-    step 'licences and sources' "$target/tools/bin/cargo-deny" --offline check licenses bans sources
+    step 'CycloneDX' install_cyclonedx
     # One at a time: a build of the whole workspace unifies features, and the module would carry what the tool needs.
     step 'the module' cargo build --release -p pam-twofactor
     step 'the tool' cargo build --release -p twofactor
     step 'the sender' cargo build --release -p twofactor-deliver
+    step 'release checks' bash packaging/check.sh
     step 'the demonstration' timeout -k 30s 5m bash packaging/demo.sh --auto
     step 'tests' timeout -k 30s "$TESTS_LONGEST" cargo test --workspace --no-fail-fast
     verdict
@@ -119,6 +125,15 @@ install_cargo_deny() {
     CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
         cargo install --locked --root "$target/tools" --target-dir "$target/tools/build" "cargo-deny@$CARGO_DENY"
     rm -rf -- "$target/tools/build"
+}
+
+# Knows whether a bill of materials is one.
+install_cyclonedx() {
+    local python=$target/tools/sbom/bin/python
+    if [[ $("$python" -c 'from importlib.metadata import version; print(version("cyclonedx-python-lib"))' 2>/dev/null) != "$CYCLONEDX" ]]; then
+        python3 -m venv --clear "$target/tools/sbom"
+        "$python" -m pip --quiet --disable-pip-version-check install "cyclonedx-python-lib[json-validation]==$CYCLONEDX"
+    fi
 }
 
 # What cargo counted, and whether every step passed.
