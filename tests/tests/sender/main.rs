@@ -2,6 +2,7 @@
 //! keeps from those who talk to it, and what is left of it.
 
 mod confined;
+mod fenced;
 mod hostile;
 mod house;
 mod life;

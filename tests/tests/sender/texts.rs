@@ -423,7 +423,7 @@ fn gateway(house: &House) -> Gateway {
     Gateway::https(&house.certificate())
 }
 
-fn twilio(house: &House, port: u16) -> Twilio {
+pub fn twilio(house: &House, port: u16) -> Twilio {
     Twilio {
         base_url: format!("https://{SERVER}:{port}"),
         account_sid: SID.to_owned(),
