@@ -101,6 +101,40 @@ fn the_rpm_stays_while_a_stack_needs_it_whatever_way_the_stack_names_it() {
     sandbox.bash("! test -e /usr/lib64/security/pam_twofactor.so && ! test -e /usr/bin/twofactor").succeeded();
 }
 
+/// Files as Fedora has them, with the two places of `docs/wiring.md`; authselect itself is not in Debian, and all that it
+/// does to the line of a feature that is on is to leave the condition out.
+#[test]
+fn the_lines_for_systems_with_authselect_ask_for_password_and_code_in_this_order() {
+    let (sandbox, secret) = house();
+    let guide = std::fs::read_to_string(checkout().join("docs/wiring.md")).expect("the guide");
+    let line = guide.lines().find_map(|line| line.trim().strip_suffix(" {include if \"with-twofactor\"}"));
+    let line = line.expect("the line of the feature").replace("pam_twofactor.so", MODULE);
+    let of_sudo = "    auth substack system-auth\n    auth required pam_twofactor.so\n";
+    assert!(guide.contains(of_sudo));
+
+    // Relative, as in Fedora, where PAM's own modules are beside ours.
+    let first_factor = "auth sufficient pam_unix.so\nauth required pam_deny.so\n";
+    sandbox.bash("mkdir /etc/authselect").succeeded();
+    for (file, text) in [("system-auth", first_factor), ("password-auth", first_factor), ("postlogin", &line)] {
+        sandbox.write(&format!("/etc/authselect/{file}"), format!("{text}\n"), 0o644);
+        sandbox.bash(&format!("ln -s /etc/authselect/{file} /etc/pam.d/{file}")).succeeded();
+    }
+    sandbox.stack("sshd-of-fedora", "auth substack password-auth\nauth include postlogin\n");
+    sandbox.stack("sudo-of-fedora", &of_sudo.replace("pam_twofactor.so", MODULE));
+    for service in ["sshd-of-fedora", "sudo-of-fedora"] {
+        for (answers, outcome, asked) in [
+            (["correct horse", &secret.recovery_codes[usize::from(service.starts_with("sudo"))]], "PAM_SUCCESS", 2),
+            (["wrong", ""], "PAM_AUTH_ERR", 1),
+            (["correct horse", "000000"], "PAM_AUTH_ERR", 2),
+        ] {
+            let answers = answers.map(|text| json!({ "text": text }));
+            let report = sandbox.pam_host(json!({ "service": service, "user": "alice", "answers": answers }));
+            assert_eq!(report.outcome(), outcome, "{service}");
+            assert!(report.cycle().prompts().len() >= asked, "{service}: {:?}", report.cycle().prompts());
+        }
+    }
+}
+
 #[test]
 fn erasing_leaves_records_changed_settings_and_mail_and_nothing_else() {
     let (sandbox, _) = house();
