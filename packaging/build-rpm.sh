@@ -11,9 +11,8 @@ readonly here checkout=${here%/*}
 . "$here/release.sh"
 
 main() {
-    export CARGO_TARGET_DIR SOURCE_DATE_EPOCH
+    export CARGO_TARGET_DIR
     CARGO_TARGET_DIR=$(target_directory)
-    SOURCE_DATE_EPOCH=$(source_date)
     local output=$CARGO_TARGET_DIR/packages
     while (($#)); do
         case $1 in
@@ -54,11 +53,12 @@ already is not made again.
 USAGE
 }
 
-# A version such as 0.2.0-rc.1 comes before 0.2.0. The same checkout makes the same bytes.
+# A version such as 0.2.0-rc.1 comes before 0.2.0. The same checkout makes the same bytes. Cargo does not hear of the
+# time, or it would build the C code anew.
 pack() {
     local version
     version=$(release_version)
-    rpmbuild -bb --quiet \
+    SOURCE_DATE_EPOCH=$(source_date) rpmbuild -bb --quiet \
         --define "_topdir $place" \
         --define "_buildhost localhost" \
         --define 'use_source_date_epoch_as_buildtime 1' \

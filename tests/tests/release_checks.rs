@@ -121,7 +121,8 @@ fn a_crate_that_is_in_no_bill_fails_and_so_does_a_bill_that_is_none() {
 
     let copy = place.copy();
     let script = copy.join("packaging/sbom.sh");
-    let wrong = fs::read_to_string(&script).unwrap().replace("type: \"library\", \"bom-ref\": .ref", "\"bom-ref\": .ref");
+    let wrong =
+        fs::read_to_string(&script).unwrap().replace("type: \"library\", \"bom-ref\": .ref", "\"bom-ref\": .ref");
     fs::write(&script, wrong).unwrap();
     place.fails_in(&copy, &release(), "materials", "libpam_twofactor.so.cdx.json is not CycloneDX");
 }
@@ -238,7 +239,10 @@ fn check(checkout: &Path, release: &Path, checks: &[&str], first_in_path: &str) 
     command.envs(std::env::vars().filter(|(name, _)| passed.contains(&name.as_str())));
     let tools = support::release().with_file_name("tools");
     let path = std::env::var("PATH").expect("a path");
-    command.env("PATH", format!("{first_in_path}:{}:{}:{path}", tools.join("bin").display(), tools.join("sbom/bin").display()));
+    command.env(
+        "PATH",
+        format!("{first_in_path}:{}:{}:{path}", tools.join("bin").display(), tools.join("sbom/bin").display()),
+    );
     command.env("CARGO_TARGET_DIR", release.parent().expect("a target directory")).output().expect("bash starts")
 }
 

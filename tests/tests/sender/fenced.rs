@@ -115,12 +115,18 @@ impl Profile {
                 }
                 print $given & ~$taken, "\n";
             }"#;
-        let rules: String =
-            self.0.iter().map(|(expression, bits, takes)| format!("{bits}\t{}\t{expression}\n", u8::from(*takes))).collect();
+        let rules: String = self
+            .0
+            .iter()
+            .map(|(expression, bits, takes)| format!("{bits}\t{}\t{expression}\n", u8::from(*takes)))
+            .collect();
         let output = Command::new("perl").args(["-e", program, "--", &rules]).args(paths).output().expect("perl");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let bits = String::from_utf8(output.stdout).expect("numbers");
-        bits.lines().map(|bits| bits.parse::<u32>().expect("a number")).map(|bits| (bits & 0x7f, bits >> 14 & 0x7f)).collect()
+        bits.lines()
+            .map(|bits| bits.parse::<u32>().expect("a number"))
+            .map(|bits| (bits & 0x7f, bits >> 14 & 0x7f))
+            .collect()
     }
 }
 
