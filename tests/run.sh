@@ -26,7 +26,7 @@ readonly PACKAGES=(
     iproute2 strace
     # packages for other systems and what their own checkers say, profiles for AppArmor and SELinux, bills of materials
     rpm rpmlint makepkg libarchive-tools fakeroot libcap2-bin lintian jq python3 python3-venv
-    apparmor checkpolicy semodule-utils selinux-utils selinux-policy-dev
+    apparmor checkpolicy semodule-utils selinux-utils selinux-policy-dev setools
     # a mail server with passwords, and who speaks TLS to our own servers
     postfix sasl2-bin libsasl2-modules openssl curl
 )
@@ -54,6 +54,7 @@ main() {
     step 'documentation' document
     step 'cargo-deny' install_cargo_deny
     step 'CycloneDX' install_cyclonedx
+    step 'SELinux policy' unpack_selinux_policy
     # One at a time: a build of the whole workspace unifies features, and the module would carry what the tool needs.
     step 'the module' cargo build --release -p pam-twofactor
     step 'the tool' cargo build --release -p twofactor
@@ -134,6 +135,21 @@ install_cyclonedx() {
         python3 -m venv --clear "$target/tools/sbom"
         "$python" -m pip --quiet --disable-pip-version-check install "cyclonedx-python-lib[json-validation]==$CYCLONEDX"
     fi
+}
+
+# To be linked with ours and asked. It is not installed: that would set this system up for SELinux.
+unpack_selinux_policy() {
+    local place=$target/tools/selinux
+    if [[ -e $place/base.pp ]]; then
+        return
+    fi
+    rm -rf -- "$place"
+    mkdir -p -- "$place/package"
+    (cd -- "$place" && apt-get -qq -o APT::Sandbox::User=root download selinux-policy-default)
+    dpkg-deb --extract "$place"/*.deb "$place/package"
+    bunzip2 "$place"/package/usr/share/selinux/default/*.bz2
+    mv -- "$place"/package/usr/share/selinux/default/*.pp "$place"
+    rm -r -- "$place/package" "$place"/*.deb
 }
 
 # What cargo counted, and whether every step passed.

@@ -1,8 +1,9 @@
-//! The policy module for SELinux compiles against the reference policy, and names the types of every file.
+//! The policy module for SELinux compiles, names the types of every file, and together with Debian's reference policy
+//! allows what it should and no more.
 //!
-//! What it allows cannot be tried here: the kernel that runs the tests need not have SELinux.
+//! Nothing is enforced: the kernel that runs the tests need not have SELinux. The policy is linked and asked.
 
-use support::{Sandbox, checkout};
+use support::{Sandbox, checkout, release};
 
 #[test]
 fn the_policy_module_compiles_and_each_path_gets_its_type() {
@@ -25,6 +26,46 @@ fn the_policy_module_compiles_and_each_path_gets_its_type() {
         assert!(!said.stdout.contains("twofactor_"), "{path}: {}", said.stdout);
     }
     sandbox.bash("cd /tmp/policy && sefcontext_compile -o contexts.bin contexts && test -s contexts.bin").succeeded();
+}
+
+#[test]
+fn hosts_may_use_the_module_and_start_the_sender_which_gets_at_no_secret() {
+    let sandbox = built();
+    let debian = release().with_file_name("tools").join("selinux");
+    let link = format!(
+        "cd {} && semodule_link -o /tmp/policy/linked base.pp {{ssh,sudo,su,xserver,xdg,mta,unprivuser,staff,getty}}.pp \
+            /tmp/policy/twofactor.pp && semodule_expand /tmp/policy/linked /tmp/policy/whole",
+        debian.display()
+    );
+    sandbox.bash(&link).succeeded();
+    let allowed = |options: &str| sandbox.bash(&format!("sesearch {options} /tmp/policy/whole")).succeeded().stdout;
+    for host in ["sshd_t", "local_login_t", "user_sudo_t", "user_su_t", "staff_su_t", "xdm_t"] {
+        let transition = allowed(&format!("-T -s {host} -t twofactor_deliver_exec_t -c process"));
+        assert!(transition.ends_with(":process twofactor_deliver_t;\n"), "{host}: {transition}");
+        for wanted in ["twofactor_conf_t -c file -p read", "twofactor_var_lib_t -c file -p write"] {
+            assert_ne!(allowed(&format!("-A -s {host} -t {wanted}")), "", "{host} {wanted}");
+        }
+        assert_eq!(allowed(&format!("-A -s {host} -t twofactor_conf_t -c file -p write")), "", "{host}");
+    }
+    for wanted in [
+        "smtp_port_t -c tcp_socket -p name_connect",
+        "http_port_t -c tcp_socket -p name_connect",
+        "twofactor_spool_t -c file -p create",
+        "cert_t -c file -p read",
+    ] {
+        assert_ne!(allowed(&format!("-A -s twofactor_deliver_t -t {wanted}")), "", "{wanted}");
+    }
+    for secret in ["twofactor_conf_t", "twofactor_var_lib_t", "shadow_t", "user_home_t", "ssh_home_t", "sshd_key_t"] {
+        let said = allowed(&format!("-A -s twofactor_deliver_t -t {secret} -c file,dir -p read"));
+        assert_eq!(said, "", "{secret}");
+    }
+    let people =
+        allowed("-A -s user_t -t twofactor_var_lib_t -c file") + &allowed("-A -s user_t -t twofactor_conf_t -c file");
+    assert_eq!(people, "");
+    for role in ["system_r", "user_r", "staff_r", "sysadm_r"] {
+        let types = sandbox.bash(&format!("seinfo -r {role} -x /tmp/policy/whole")).succeeded().stdout;
+        assert!(types.contains("twofactor_deliver_t"), "{role}: {types}");
+    }
 }
 
 #[test]
