@@ -101,6 +101,29 @@ fn nothing_is_uninstalled_that_a_stack_needs() {
     sandbox.run("test", ["-x", SENDER]).succeeded();
 }
 
+/// As authselect makes them.
+#[test]
+fn a_stack_that_is_a_link_is_seen_before_anything_is_uninstalled() {
+    let sandbox = Sandbox::installed();
+    sandbox.bash("mkdir /etc/authselect && ln -s /etc/authselect/postlogin /etc/pam.d/postlogin").succeeded();
+    sandbox.write("/etc/authselect/postlogin", "auth required pam_twofactor.so\n", 0o644);
+    let (error, _) = two_lines(&uninstall(&sandbox), 1);
+    assert!(error.ends_with(": /etc/pam.d/postlogin"), "{error}");
+    sandbox.run("test", ["-x", SENDER]).succeeded();
+}
+
+/// Only the directory of modules is another one: what only Debian has is not there.
+#[test]
+fn an_installation_for_another_system_has_nothing_of_debian() {
+    let sandbox = Sandbox::new();
+    sandbox.bash(&format!("bash {} --destdir /tmp/image --moduledir /usr/lib64/security", script())).succeeded();
+    let list = "cd /tmp/image && test -f usr/lib64/security/pam_twofactor.so && ! test -e usr/share/pam-configs
+        test -f usr/share/zsh/site-functions/_twofactor && ! test -e usr/share/zsh/vendor-completions";
+    sandbox.bash(list).succeeded();
+    let (error, _) = two_lines(&sandbox.bash(&format!("bash {} --moduledir lib/security", script())), 2);
+    assert_eq!(error, "--moduledir needs an absolute path");
+}
+
 #[test]
 fn an_installation_under_another_root_makes_no_user_and_goes_again() {
     let sandbox = Sandbox::new();
