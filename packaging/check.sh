@@ -26,7 +26,7 @@ declare -rA LINKS=(
 )
 # In KiB. The module is mapped by every host; the others may grow, but not unseen.
 declare -rA SIZES=([$MODULE]=700 [$TOOL]=2304 [$SENDER]=2304)
-readonly EXPORTS='pam_sm_acct_mgmt pam_sm_authenticate pam_sm_chauthtok pam_sm_close_session pam_sm_open_session pam_sm_setcred'
+readonly CALLS=(acct_mgmt authenticate chauthtok close_session open_session setcred)
 
 main() {
     local wanted=("${CHECKS[@]}")
@@ -91,7 +91,7 @@ check() {
 check_exports() {
     local file
     for file in "${BINARIES[@]}"; do
-        expect "$file exports" "$([[ $file != "$MODULE" ]] || echo "$EXPORTS")" \
+        expect "$file exports" "$([[ $file != "$MODULE" ]] || echo "${CALLS[*]/#/pam_sm_}")" \
             "$(nm -D --defined-only --format=just-symbols -- "$built/$file")"
     done
 }
@@ -137,7 +137,8 @@ hardened() {
     fi
     # Only the sender has C in it (ring).
     if [[ $1 == "$SENDER" ]]; then
-        [[ $(nm -D --undefined-only -- "$built/$1") == *' __stack_chk_fail'* ]] || echo 'has C without a stack protector'
+        [[ $(nm -D --undefined-only -- "$built/$1") == *' __stack_chk_fail'* ]] ||
+            echo 'has C without a stack protector'
     fi
 }
 
@@ -149,7 +150,7 @@ check_paths() {
         {
             grep -oE '/(root|home|build|builds|opt|srv|tmp|var|work)/[^ ]*\.([chsS]|rs|cc|o)\b' "$place/strings" || true
             grep -oF -e "$checkout/" -e "${CARGO_HOME:-$HOME/.cargo}/" "$place/strings" || true
-        } | head -n 3 | sed "s|^|$file has |; s|\$| in it (built with RUSTC_WRAPPER, or long ago? cargo clean --release)|"
+        } | sed "s|^|$file has |; s|\$| in it (built with RUSTC_WRAPPER, or long ago? cargo clean --release)|; 3q"
     done
 }
 
@@ -213,7 +214,8 @@ check_deb() {
 
 check_rpm() {
     made build-rpm.sh rpm || return 0
-    rpmlint --strict --config "$here/rpmlint.toml" "$place"/rpm/*.rpm "$here/pam-twofactor.spec" >"$place/rpmlint" 2>&1 ||
+    rpmlint --strict --config "$here/rpmlint.toml" "$place"/rpm/*.rpm "$here/pam-twofactor.spec" \
+        >"$place/rpmlint" 2>&1 ||
         complaint "$place/rpmlint" ': [EW]: '
 }
 

@@ -131,7 +131,8 @@ install_cargo_deny() {
 # Knows whether a bill of materials is one.
 install_cyclonedx() {
     local python=$target/tools/sbom/bin/python
-    if [[ $("$python" -c 'from importlib.metadata import version; print(version("cyclonedx-python-lib"))' 2>/dev/null) != "$CYCLONEDX" ]]; then
+    local version='from importlib.metadata import version; print(version("cyclonedx-python-lib"))'
+    if [[ $("$python" -c "$version" 2>/dev/null) != "$CYCLONEDX" ]]; then
         python3 -m venv --clear "$target/tools/sbom"
         "$python" -m pip --quiet --disable-pip-version-check install "cyclonedx-python-lib[json-validation]==$CYCLONEDX"
     fi

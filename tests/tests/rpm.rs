@@ -153,6 +153,24 @@ fn erasing_leaves_records_changed_settings_and_mail_and_nothing_else() {
 }
 
 #[test]
+fn the_same_checkout_makes_the_same_package_wherever_it_lies_and_whoever_packs_it() {
+    let sandbox = Sandbox::new();
+    let (checkout, release) = (checkout(), support::release());
+    let pack = format!(
+        "mkdir -p /tmp/bin /tmp/far/away && printf '#!/bin/sh\n' >/tmp/bin/cargo && chmod +x /tmp/bin/cargo
+        cd {} && cp -r packaging pam.d docs *.md LICENSE Cargo.toml /tmp/far/away
+        export PATH=/tmp/bin:$PATH CARGO_TARGET_DIR={} SOURCE_DATE_EPOCH=1700000000
+        bash packaging/build-rpm.sh --output /tmp/one
+        sleep 1; hostname elsewhere; umask 077
+        HOME=/tmp TZ=Asia/Kathmandu LC_ALL=C bash /tmp/far/away/packaging/build-rpm.sh --output /tmp/two
+        cmp /tmp/one/*.rpm /tmp/two/*.rpm",
+        checkout.display(),
+        release.parent().expect("target").display()
+    );
+    sandbox.bash(&pack).succeeded();
+}
+
+#[test]
 fn rpmlint_has_nothing_to_say_that_is_not_meant_so() {
     let sandbox = Sandbox::new();
     let packaging = checkout().join("packaging");
