@@ -448,7 +448,7 @@ fn status_and_list_say_what_there_is() {
         let created = alice["methods"][usize::from(!first)]["created"].clone();
         json!({
             "method": "totp", "label": label, "primary": first, "created": created, "digits": 6, "period": 30,
-            "algorithm": "SHA1", "used_until": null, "drift_seconds": null, "allowed_seconds": 0,
+            "algorithm": "SHA1", "window": null, "used_until": null, "drift_seconds": null, "allowed_seconds": 0,
         })
     };
     assert_eq!(
