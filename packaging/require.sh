@@ -53,10 +53,10 @@ require_cargo() {
     fi
 }
 
-# What was built for somebody who used sudo belongs to them.
+# What was built for somebody who used sudo belongs to them, but not what belongs to the users of a whole system.
 give_back() {
     if [[ -n ${SUDO_UID:-} && -n ${SUDO_GID:-} ]]; then
-        chown -hR -- "$SUDO_UID:$SUDO_GID" "$@"
+        find "$@" -path '*/target/systems/*' -prune -o -exec chown -h -- "$SUDO_UID:$SUDO_GID" {} +
     fi
 }
 

@@ -24,9 +24,10 @@ readonly PACKAGES=(
     mandoc man-db groff-base bash-completion zsh fish
     # namespaces and injected faults
     iproute2 strace
-    # packages for other systems and what their own checkers say, profiles for AppArmor and SELinux, bills of materials
-    rpm rpmlint makepkg libarchive-tools fakeroot libcap2-bin lintian jq python3 python3-venv
-    apparmor checkpolicy semodule-utils selinux-utils selinux-policy-dev setools
+    # packages, and what their own checkers say; systems to install them on
+    dpkg-dev debhelper lintian debootstrap rpm rpmlint makepkg libarchive-tools fakeroot libcap2-bin
+    # profiles for AppArmor and SELinux, bills of materials
+    apparmor checkpolicy semodule-utils selinux-utils selinux-policy-dev setools jq python3 python3-venv
     # a mail server with passwords, and who speaks TLS to our own servers
     postfix sasl2-bin libsasl2-modules openssl curl
 )
@@ -48,7 +49,7 @@ main() {
     step 'packages' packages
     step 'crates' fetch
     step 'format' cargo fmt --all --check -- --color never
-    step 'shell scripts' shellcheck --external-sources .ci/run .cargo/*.sh packaging/*.sh \
+    step 'shell scripts' shellcheck --external-sources .ci/run .cargo/*.sh packaging/*.sh packaging/debian/*.p* \
         packaging/{PKGBUILD,APKBUILD} packaging/pam-twofactor.pre-* tests/*.sh
     step 'lints' cargo clippy --workspace --all-targets -- -D warnings
     step 'documentation' document
@@ -59,7 +60,9 @@ main() {
     step 'the module' cargo build --release -p pam-twofactor
     step 'the tool' cargo build --release -p twofactor
     step 'the sender' cargo build --release -p twofactor-deliver
+    step 'the Debian package' package
     step 'release checks' bash packaging/check.sh
+    step 'systems' timeout -k 30s 10m bash tests/systems.sh
     step 'the demonstration' timeout -k 30s 5m bash packaging/demo.sh --auto
     step 'tests' timeout -k 30s "$TESTS_LONGEST" cargo test --workspace --no-fail-fast
     verdict
@@ -116,6 +119,13 @@ fetch() {
 
 document() {
     RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --document-private-items
+}
+
+# With none of its mistakes known to lintian; the tests install it.
+package() {
+    rm -rf -- "$target/packages"
+    bash packaging/build-deb.sh
+    lintian --fail-on error,warning -- "$target"/packages/*.deb
 }
 
 # Kept in target/tools, so only the first run pays for it; and built to be built fast.

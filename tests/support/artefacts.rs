@@ -16,6 +16,33 @@ pub fn release() -> PathBuf {
     }
 }
 
+/// The systems that packages are tested on, by their names; `tests/systems.sh` makes them.
+pub fn systems() -> Vec<PathBuf> {
+    let folder = beside_release("systems");
+    let entries =
+        folder.read_dir().unwrap_or_else(|error| panic!("{}: {error}: run tests/systems.sh", folder.display()));
+    let mut systems: Vec<PathBuf> = entries.map(|entry| entry.expect("a system").path()).collect();
+    systems.retain(|system| system.extension().is_none());
+    assert!(!systems.is_empty(), "no system in {}: run tests/systems.sh", folder.display());
+    systems.sort();
+    systems
+}
+
+/// The Debian package of this checkout; `packaging/build-deb.sh` makes it.
+pub fn debian_package() -> PathBuf {
+    let folder = beside_release("packages");
+    let entries = folder.read_dir().into_iter().flatten().map(|entry| entry.expect("a package").path());
+    let mut packages = entries.filter(|path| path.extension().is_some_and(|extension| extension == "deb"));
+    match (packages.next(), packages.next()) {
+        (Some(package), None) => package,
+        _ => panic!("not one Debian package in {}: run packaging/build-deb.sh", folder.display()),
+    }
+}
+
+fn beside_release(name: &str) -> PathBuf {
+    release().parent().expect("release/ lies in target/").join(name)
+}
+
 /// The program that sends messages, of the release build.
 pub fn sender() -> PathBuf {
     release().join("twofactor-deliver")

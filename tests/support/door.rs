@@ -26,6 +26,19 @@ pub enum Program {
     Su,
 }
 
+impl Program {
+    /// What of pam.d/ belongs to it, and the services that it goes by.
+    fn stacks(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Program::Ssh | Program::SshKeyAndPassword => &[("sshd", "sshd")],
+            Program::SshKey => &[("sshd-key", "sshd")],
+            Program::Sudo => &[("sudo", "sudo"), ("sudo-i", "sudo-i")],
+            Program::Login => &[("login", "login")],
+            Program::Su => &[("su", "su")],
+        }
+    }
+}
+
 /// A machine of its own with one such program. alice and bob have accounts, and the same password; nobody is enrolled.
 pub struct Door {
     pub sandbox: Sandbox,
@@ -45,26 +58,47 @@ impl Door {
         let sandbox = Sandbox::installed();
         // How long libpam sleeps after a wrong password is nobody's business here.
         sandbox.bash("sed -i 's/pam_unix.so.*/& nodelay/' /etc/pam.d/common-auth");
+        let door = Door::into(sandbox, program);
+        for (file, service) in program.stacks() {
+            door.stack(file, service);
+        }
+        door.open(settings);
+        door
+    }
+
+    /// The door of a machine that is there already, with the stacks that it has.
+    pub fn of(sandbox: Sandbox, program: Program) -> Door {
+        let door = Door::into(sandbox, program);
+        door.open("");
+        door
+    }
+
+    /// From now on people come by another program as well, with the stacks that the machine has.
+    pub fn turn_to(&mut self, program: Program) {
+        self.program = program;
+        self.open("");
+    }
+
+    fn into(sandbox: Sandbox, program: Program) -> Door {
         sandbox.add_user("alice", PASSWORD);
         sandbox.add_user("bob", PASSWORD);
-        let door = Door { sandbox, program, secrets: RefCell::default() };
+        Door { sandbox, program, secrets: RefCell::default() }
+    }
+
+    /// What a program needs besides its stacks.
+    fn open(&self, settings: &str) {
         let key_and_code = "AuthenticationMethods publickey,keyboard-interactive\n";
-        match program {
-            Program::Ssh => door.start_sshd("sshd", settings),
-            Program::SshKeyAndPassword => door.start_sshd("sshd", &format!("{settings}{key_and_code}")),
-            Program::SshKey => door.start_sshd("sshd-key", &format!("{settings}{key_and_code}")),
+        match self.program {
+            Program::Ssh => self.start_sshd(settings),
+            Program::SshKeyAndPassword | Program::SshKey => self.start_sshd(&format!("{settings}{key_and_code}")),
             Program::Sudo => {
-                door.stack("sudo", "sudo");
-                door.stack("sudo-i", "sudo-i");
-                door.sandbox.write("/etc/sudoers.d/people", "alice, bob ALL=(ALL:ALL) ALL\n", 0o440);
+                self.sandbox.write("/etc/sudoers.d/people", "alice, bob ALL=(ALL:ALL) ALL\n", 0o440);
             }
             Program::Login => {
-                door.stack("login", "login");
-                door.sandbox.write("/etc/profile.d/people.sh", format!("{SAY_WHO}; exit\n"), 0o644);
+                self.sandbox.write("/etc/profile.d/people.sh", format!("{SAY_WHO}; exit\n"), 0o644);
             }
-            Program::Su => door.stack("su", "su"),
+            Program::Su => {}
         }
-        door
     }
 
     /// Enrols a user. Nothing of it may ever be logged.
@@ -187,8 +221,7 @@ impl Door {
         self.sandbox.stack(service, &text.replace("pam_twofactor.so", "pam_twofactor.so nodelay"));
     }
 
-    fn start_sshd(&self, stack: &str, settings: &str) {
-        self.stack(stack, "sshd");
+    fn start_sshd(&self, settings: &str) {
         self.sandbox.bash(&format!(
             "ssh-keygen -q -t ed25519 -N '' -f {HOST_KEY}; ssh-keygen -q -t ed25519 -N '' -f {CLIENT_KEY}"
         ));

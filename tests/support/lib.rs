@@ -43,7 +43,7 @@ mod sender;
 mod set_up;
 mod terminal;
 
-pub use artefacts::{checkout, fake_server, pam_host, release, security_key, sender};
+pub use artefacts::{checkout, debian_package, fake_server, pam_host, release, security_key, sender, systems};
 pub use authority::{Authority, Certificate};
 pub use browser::Browser;
 pub use crowd::{Cost, Crowd};

@@ -1,0 +1,210 @@
+//! The life of an installation: people log in by the system's own sshd, su and sudo before, while and after.
+
+use super::*;
+use support::{Door, Program, Visit};
+
+const BY_CODE: &str = "outcome=proved reason=code-accepted method=totp device=authenticator";
+
+#[test]
+fn what_is_installed_belongs_to_root_and_asks_nobody() {
+    on_every_system(|system| {
+        let door = door(system, Program::Ssh);
+        let sandbox = &door.sandbox;
+        for (path, expected) in [
+            (module(sandbox).as_str(), "root:root 644 regular file"),
+            ("/usr/bin/twofactor", "root:root 755 regular file"),
+            ("/usr/libexec/twofactor/twofactor-deliver", "root:root 755 regular file"),
+            ("/usr/share/pam-configs/twofactor", "root:root 644 regular file"),
+            (SETTINGS, "root:root 644 regular file"),
+            ("/var/lib/twofactor", "root:root 700 directory"),
+            ("/var/lib/twofactor/users", "root:root 700 directory"),
+            ("/var/lib/twofactor/state", "root:root 700 directory"),
+            ("/var/spool/twofactor", "twofactor:twofactor 700 directory"),
+        ] {
+            assert_eq!(sandbox.run("stat", ["-c", "%U:%G %a %F", path]).succeeded().stdout.trim(), expected, "{path}");
+        }
+        let account = sandbox.run("getent", ["passwd", "twofactor"]).succeeded().stdout;
+        assert!(account.trim().ends_with(":/nonexistent:/usr/sbin/nologin"), "{account}");
+        let listed = sandbox.run("dpkg", ["--listfiles", "pam-twofactor"]).succeeded().stdout;
+        for file in ["docs/wiring.md", "docs/backup.md", "pam.d/sshd", "changelog.gz", "changelog.Debian.gz"] {
+            let name = file.trim_start_matches("docs/");
+            assert!(listed.contains(&format!("/usr/share/doc/pam-twofactor/{name}")), "{file} is not in:\n{listed}");
+        }
+        let verified = dpkg(sandbox, "--verify pam-twofactor").succeeded();
+        assert_eq!((verified.stdout.as_str(), verified.stderr.as_str()), ("", ""));
+        assert_eq!(sandbox.bash("grep -rl twofactor /etc/pam.d || true").succeeded().stdout, "");
+        is_let_in_without_a_code(&door);
+    });
+}
+
+/// Linked statically, they are in the package, and their terms ask to be told.
+#[test]
+fn the_licence_of_every_crate_that_is_linked_is_in_the_package() {
+    let system = &systems()[0];
+    let sandbox = installed(system);
+    let copyright = sandbox.read("/usr/share/doc/pam-twofactor/copyright");
+    let lock = fs::read_to_string(support::checkout().join("Cargo.lock")).expect("Cargo.lock");
+    for name in ["ring", "rustls", "subtle", "totp-rs", "chacha20poly1305", "pam-bindings", "icu_normalizer_data"] {
+        let (_, rest) = lock.split_once(&format!("name = \"{name}\"\nversion = \"")).expect("it is locked");
+        let version = rest.split('"').next().expect("a version");
+        assert!(copyright.contains(&format!("\nFiles: crates/{name}-{version}/*\nCopyright: ")), "{name} {version}");
+    }
+    let words = |begin: &str| -> Vec<String> {
+        let lines = copyright.lines().filter_map(|line| line.strip_prefix(begin));
+        lines.map(str::to_owned).collect()
+    };
+    let licences = words("License: ");
+    for used in licences.iter().flat_map(|licence| licence.split(" and ")) {
+        assert!(copyright.contains(&format!("\n\nLicense: {used}\n ")), "the text of {used} is missing");
+    }
+}
+
+#[test]
+fn the_profile_asks_in_every_program_of_the_system() {
+    on_every_system(|system| {
+        let mut door = door(system, Program::Ssh);
+        let secret = door.enrol("alice");
+        turn_on(&door.sandbox);
+        door.configure("[limits]\ntries = 1\n");
+        let code = secret.code();
+        visit(&door, &code).is_let_in(BY_CODE);
+        visit(&door, &code).is_refused("outcome=refused reason=replayed-code");
+        for (program, recovery) in [(Program::Su, 9), (Program::Sudo, 8)] {
+            door.turn_to(program);
+            let left = format!("outcome=proved reason=code-accepted method=recovery recovery_codes_left={recovery}");
+            visit(&door, &secret.recovery_codes[recovery]).is_let_in(&left);
+        }
+        door.sandbox.bash("pam-auth-update --disable twofactor").succeeded();
+        door.turn_to(Program::Su);
+        is_let_in_without_a_code(&door);
+    });
+}
+
+#[test]
+fn a_login_that_waits_for_its_code_outlives_an_upgrade() {
+    on_every_system(|system| {
+        let door = door(system, Program::Ssh);
+        let sandbox = &door.sandbox;
+        let secret = door.enrol("alice");
+        turn_on(sandbox);
+        let settings = sandbox.read(SETTINGS) + "\n[limits]\ntries = 2\n";
+        sandbox.write(SETTINGS, &settings, 0o644);
+        sandbox.bash("chown mail: /var/spool/twofactor").succeeded();
+        let kept =
+            "sha256sum /etc/twofactor/* /var/lib/twofactor/users/* /etc/pam.d/*; stat -c '%U %a' /var/spool/twofactor";
+        let before = (sandbox.bash(kept).succeeded().stdout, inode(sandbox));
+
+        let mut waiting = door.knock("alice");
+        waiting.is_asked("");
+        dpkg(sandbox, &format!("--install {}", repack(sandbox, "9.0.0", ""))).succeeded();
+        assert_eq!(sandbox.bash(kept).succeeded().stdout, before.0);
+        assert_ne!(inode(sandbox), before.1);
+        waiting.type_code(&secret.code());
+        waiting.is_let_in(BY_CODE);
+        visit(&door, &secret.code_in(30)).is_let_in(BY_CODE);
+    });
+}
+
+/// The new settings of a package do not replace an administrator's: who cannot be asked is told, and is not locked out.
+#[test]
+fn settings_that_both_sides_have_changed_stay_the_administrators() {
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        let mut people = People::enrolled(&sandbox);
+        turn_on(&sandbox);
+        let mine = sandbox.read(SETTINGS);
+        let theirs = repack(&sandbox, "9.0.0", "echo '# something new' >>etc/twofactor/config.toml");
+        assert!(!dpkg(&sandbox, &format!("--install {theirs}")).status.success());
+        assert!(people.get_in());
+        dpkg(&sandbox, "--force-confdef --force-confold --configure --pending").succeeded();
+        assert_eq!(sandbox.read(SETTINGS), mine);
+        assert!(people.get_in());
+    });
+}
+
+/// As after a downgrade: what a later version has written is nobody's to guess at, or to change.
+#[test]
+fn records_of_a_later_version_are_refused_and_left_as_they_are() {
+    on_every_system(|system| {
+        let door = door(system, Program::Ssh);
+        let sandbox = &door.sandbox;
+        let bob = door.enrol("bob");
+        door.enrol("alice");
+        turn_on(sandbox);
+        let record = "/var/lib/twofactor/users/alice.toml";
+        let later = sandbox.read(record).replacen("version = 1\n", "version = 2\n", 1);
+        assert_ne!(later, sandbox.read(record));
+        sandbox.write(record, &later, 0o600);
+        dpkg(sandbox, &format!("--install {}", repack(sandbox, "9.0.0", ""))).succeeded();
+        let why = format!("error=\"{record}: has version 2, which this release does not know\"");
+        door.knock("alice").is_refused(&format!("outcome=unavailable reason=records-unavailable {why}"));
+        assert_eq!(sandbox.read(record), later);
+        let mut visit = door.knock("bob");
+        visit.answer("", &bob.code());
+        visit.is_let_in(BY_CODE);
+    });
+}
+
+#[test]
+fn what_was_enrolled_outlives_a_removal_but_not_a_purge() {
+    on_every_system(|system| {
+        let door = door(system, Program::Ssh);
+        let sandbox = &door.sandbox;
+        let secret = door.enrol("alice");
+        turn_on(sandbox);
+        dpkg(sandbox, "--remove pam-twofactor").succeeded();
+        is_let_in_without_a_code(&door);
+        assert_eq!(sandbox.bash("ls /var/lib/twofactor").succeeded().stdout, "state\nusers\n");
+
+        dpkg(sandbox, &format!("--install {PACKAGE}")).succeeded();
+        is_let_in_without_a_code(&door);
+        turn_on(sandbox);
+        visit(&door, &secret.code()).is_let_in(BY_CODE);
+
+        dpkg(sandbox, "--purge pam-twofactor").succeeded();
+        is_let_in_without_a_code(&door);
+        let left =
+            "find / -xdev ! -path '/proc/*' ! -path '/tmp/*' -name '*twofactor*' | grep -v \"^$CHECKOUT\" || true";
+        let checkout = support::checkout().display().to_string();
+        let left = sandbox.bash(&format!("CHECKOUT={checkout}; {left}")).succeeded().stdout;
+        assert_eq!(left, "");
+        sandbox.run("getent", ["passwd", "twofactor"]).succeeded();
+    });
+}
+
+#[test]
+fn what_a_package_has_installed_is_not_the_scripts_to_change() {
+    let sandbox = installed(&systems()[0]);
+    let script = support::checkout().join("packaging/install.sh");
+    for option in ["", "--uninstall"] {
+        let output = sandbox.bash(&format!("bash {} {option}", script.display()));
+        let (error, hint) = support::two_lines(&output, 1);
+        assert!(error.starts_with("the package pam-twofactor is installed"), "{error}");
+        assert!(hint.ends_with("apt-get remove pam-twofactor"), "{hint}");
+    }
+    assert_eq!(dpkg(&sandbox, "--verify pam-twofactor").succeeded().stdout, "");
+}
+
+fn door(system: &Path, program: Program) -> Door {
+    Door::of(installed(system), program)
+}
+
+/// alice comes with her password and this code.
+#[track_caller]
+fn visit<'d>(door: &'d Door, code: &str) -> Visit<'d> {
+    let mut visit = door.knock("alice");
+    visit.answer("", code);
+    visit
+}
+
+#[track_caller]
+fn is_let_in_without_a_code(door: &Door) {
+    let mut visit = door.knock("alice");
+    let shown = visit.expect("let in: alice\r\n");
+    assert!(!shown.contains("Verification code"), "{shown}");
+    assert_eq!(visit.decisions(), [""; 0]);
+}
+
+fn inode(sandbox: &Sandbox) -> String {
+    sandbox.run("stat", ["-c", "%i", &module(sandbox)]).succeeded().stdout
+}
