@@ -93,10 +93,12 @@ install() {
 }
 
 uninstall() {
-    # A stack that names a module which is not there refuses every login: nobody could get in to mend it.
+    # A stack that names a module which is not there refuses every login: nobody could get in to mend it. What dpkg and
+    # pam-auth-update have left over is no stack.
     local users
     # With -R, since authselect makes stacks that are links.
-    users=$(grep -RlE '^[^#]*pam_twofactor\.so' "$destdir"/{etc,usr/lib}/pam.d "$destdir"/etc/{pam.conf,security} \
+    users=$(grep -RlE --exclude='*.dpkg-*' --exclude='*.pam-*' '^[^#]*pam_twofactor\.so' \
+        "$destdir"/{etc,usr/lib}/pam.d "$destdir"/etc/{pam.conf,security} \
         2>/dev/null || true)
     if [[ -n $users ]]; then
         fail "PAM still uses pam_twofactor.so and would refuse everybody without it: ${users//$'\n'/, }" \

@@ -56,7 +56,7 @@ require_cargo() {
 # What was built for somebody who used sudo belongs to them, but not what belongs to the users of a whole system.
 give_back() {
     if [[ -n ${SUDO_UID:-} && -n ${SUDO_GID:-} ]]; then
-        find "$@" -path '*/target/systems/*' -prune -o -exec chown -h -- "$SUDO_UID:$SUDO_GID" {} +
+        find "$@" -path '*/systems/*' -prune -o -exec chown -h -- "$SUDO_UID:$SUDO_GID" {} +
     fi
 }
 

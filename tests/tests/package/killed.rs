@@ -24,14 +24,13 @@ fi 2>/dev/null' DEBUG
 fn an_installation_that_is_killed_asks_nobody_and_can_be_repeated() {
     on_every_system(|system| {
         let bench = Bench::new(system);
-        let kills = bench.every_kill(|bench, people| {
+        bench.every_kill(&["rename"], |bench, people| {
             dpkg(&bench.sandbox, "--purge pam-twofactor").succeeded();
             bench.start(&format!("--install {}", bench.package));
             assert!(!people.get_in());
             bench.repeat(&format!("--install {}", bench.package), "installed");
             assert!(!people.get_in());
         });
-        assert!(kills > 10, "{kills}");
     });
 }
 
@@ -40,13 +39,12 @@ fn an_upgrade_that_is_killed_goes_on_asking() {
     on_every_system(|system| {
         let bench = Bench::new(system);
         turn_on(&bench.sandbox);
-        let kills = bench.every_kill(|bench, people| {
+        bench.every_kill(&["link", "rename", "unlink"], |bench, people| {
             bench.start(&format!("--install {}", bench.package));
             assert!(people.get_in());
             bench.repeat(&format!("--install {}", bench.package), "installed");
             assert!(people.get_in());
         });
-        assert!(kills > 10, "{kills}");
     });
 }
 
@@ -54,7 +52,7 @@ fn an_upgrade_that_is_killed_goes_on_asking() {
 fn a_removal_that_is_killed_locks_nobody_out_and_either_asks_again_or_is_completed() {
     on_every_system(|system| {
         let bench = Bench::new(system);
-        let kills = bench.every_kill(|bench, people| {
+        bench.every_kill(&["unlink"], |bench, people| {
             turn_on(&bench.sandbox);
             bench.start("--remove pam-twofactor");
             let asked = people.get_in();
@@ -68,17 +66,30 @@ fn a_removal_that_is_killed_locks_nobody_out_and_either_asks_again_or_is_complet
             assert!(!people.get_in());
             dpkg(&bench.sandbox, &format!("--install {}", bench.package)).succeeded();
         });
-        assert!(kills > 10, "{kills}");
     });
+}
+
+/// Who dies next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Victim {
+    /// A script, before one of its commands.
+    Script,
+    /// The same, and dpkg with it.
+    ScriptAndDpkg,
+    /// dpkg, before it touches the name of the module by this system call.
+    Dpkg(&'static str),
+    /// pam-auth-update, before it puts the stack, or what it knows of it, in place.
+    PamAuthUpdate,
 }
 
 /// A system on which people are enrolled, and the package with scripts that can die.
 struct Bench {
     sandbox: Sandbox,
     package: String,
-    /// Whether a script or dpkg dies next, and before which command.
-    next: Cell<(&'static str, usize)>,
-    /// Whether the last one did.
+    module: String,
+    /// Who dies next, and how much is done before.
+    next: Cell<(Victim, usize)>,
+    /// Whether anybody died the last time.
     died: Cell<bool>,
 }
 
@@ -94,42 +105,64 @@ impl Bench {
                 sed -i -e '1r /tmp/dies' -e 1d \"$script\"
             done",
         );
-        let bench = Bench { sandbox, package, next: Cell::new(("script", 0)), died: Cell::new(false) };
-        dpkg(&bench.sandbox, &format!("--install {}", bench.package)).succeeded();
-        bench
+        dpkg(&sandbox, &format!("--install {package}")).succeeded();
+        let module = module(&sandbox);
+        Bench { sandbox, package, module, next: Cell::new((Victim::Script, 0)), died: Cell::new(false) }
     }
 
-    /// Goes through something with a script dying before its first command, its second and so on until it has no more,
-    /// and then in the same way with dpkg dying as well. How many died.
+    /// Goes through something again and again, with every victim dying before its first step, its second and so on until
+    /// it has no more. `calls` are those by which dpkg touches the name of the module there.
     #[track_caller]
-    fn every_kill(&self, through: impl Fn(&Bench, &mut People)) -> usize {
+    fn every_kill(&self, calls: &[&'static str], through: impl Fn(&Bench, &mut People)) {
         let mut people = People::enrolled(&self.sandbox);
-        let mut kills = 0;
-        for whom in ["script", "dpkg"] {
-            for left in 0.. {
-                self.next.set((whom, left));
+        let others = [(Victim::Script, 10), (Victim::ScriptAndDpkg, 10), (Victim::PamAuthUpdate, 2)];
+        for (victim, least) in calls.iter().map(|call| (Victim::Dpkg(call), 1)).chain(others) {
+            let mut kills = 0;
+            loop {
+                self.next.set((victim, kills));
                 through(self, &mut people);
                 if !self.died.get() {
                     break;
                 }
                 kills += 1;
             }
+            assert!(kills >= least, "{victim:?} died {kills} times only");
         }
-        kills
     }
 
     /// What is to die half-way.
     #[track_caller]
     fn start(&self, arguments: &str) {
-        let (whom, left) = self.next.get();
-        self.sandbox.write("/run/whom", format!("{whom}\n"), 0o600);
-        self.sandbox.write("/run/left", format!("{left}\n"), 0o600);
-        let output = dpkg(&self.sandbox, arguments);
-        self.died.set(!self.sandbox.path("/run/left").exists());
+        let (victim, before) = self.next.get();
+        let module = ["", ".dpkg-new", ".dpkg-tmp"].map(|end| format!("{}{end}", self.module));
+        let (output, died) = match victim {
+            Victim::Script | Victim::ScriptAndDpkg => self.start_scripts(arguments, victim, before),
+            Victim::Dpkg(call) => self.start_traced(arguments, call, &module, before),
+            Victim::PamAuthUpdate => self.start_traced(arguments, "rename", &PROFILE.map(str::to_owned), before),
+        };
+        self.died.set(died);
         // dpkg itself gets over a script that dies before an upgrade.
-        let went_well = output.status.success();
-        assert!(went_well || self.died.get(), "{whom} {left}: {}{}", output.stdout, output.stderr);
+        assert!(output.status.success() || died, "{victim:?} {before}: {}{}", output.stdout, output.stderr);
+    }
+
+    fn start_scripts(&self, arguments: &str, victim: Victim, before: usize) -> (Output, bool) {
+        self.sandbox.write("/run/whom", if victim == Victim::Script { "script\n" } else { "dpkg\n" }, 0o600);
+        self.sandbox.write("/run/left", format!("{before}\n"), 0o600);
+        let output = dpkg(&self.sandbox, arguments);
+        let died = !self.sandbox.path("/run/left").exists();
         self.sandbox.bash("rm -f /run/left").succeeded();
+        (output, died)
+    }
+
+    fn start_traced(&self, arguments: &str, call: &str, files: &[String], before: usize) -> (Output, bool) {
+        let files: String = files.iter().map(|file| format!("--trace-path={file} ")).collect();
+        let lines = format!(
+            "DEBIAN_FRONTEND=noninteractive strace --follow-forks --quiet=all --output=/run/trace {files} \
+                --inject={call}:signal=KILL:when={} dpkg {arguments}",
+            before + 1
+        );
+        let output = self.sandbox.bash(&lines);
+        (output, self.sandbox.read("/run/trace").contains("killed by SIGKILL"))
     }
 
     /// What an administrator does next: what dpkg asks for, and if need be the same again.
@@ -143,3 +176,7 @@ impl Bench {
         assert_eq!(status(&self.sandbox), end);
     }
 }
+
+/// The stack of the profile, and what pam-auth-update knows of it.
+const PROFILE: [&str; 4] =
+    ["/etc/pam.d/common-auth", "/etc/pam.d/common-auth.pam-new", "/var/lib/pam/auth", "/var/lib/pam/auth.new"];
