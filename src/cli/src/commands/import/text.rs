@@ -17,9 +17,6 @@ pub(super) fn base32(text: &str) -> Result<Secret, Mistake> {
     let wrong = Mistake::Secret("base 32");
     let mut symbols = Zeroizing::new(Vec::with_capacity(text.len() + 8));
     symbols.extend(text.bytes().filter(|byte| !b" \t-=".contains(byte)).map(|byte| byte.to_ascii_uppercase()));
-    if symbols.is_empty() {
-        return Err(Mistake::NoSecret);
-    }
     // Padded by hand to whole groups of five bytes: those beyond the last whole byte are cut off again.
     let length = symbols.len() * 5 / 8;
     while symbols.len() % 8 != 0 {
@@ -27,7 +24,8 @@ pub(super) fn base32(text: &str) -> Result<Secret, Mistake> {
     }
     let mut bytes = BASE32_NOPAD.decode(&symbols).map_err(|_| wrong)?;
     bytes.truncate(length);
-    Ok(Secret::new(bytes))
+    // One symbol is no byte either.
+    if bytes.is_empty() { Err(Mistake::NoSecret) } else { Ok(Secret::new(bytes)) }
 }
 
 /// Hexadecimal in either case.
@@ -69,7 +67,10 @@ mod tests {
         for text in ["GEZDGNB1", "\u{e4}", "GEZ0"] {
             assert_eq!(base32(text).err(), Some(Mistake::Secret("base 32")), "{text}");
         }
-        assert_eq!(base32(" =").err(), Some(Mistake::NoSecret));
+        for text in [" =", "G", "g="] {
+            assert_eq!(base32(text).err(), Some(Mistake::NoSecret), "{text}");
+        }
+        assert_eq!(base32("1").err(), Some(Mistake::Secret("base 32")));
     }
 
     #[test]
