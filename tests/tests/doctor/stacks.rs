@@ -76,6 +76,20 @@ fn a_stack_with_more_ways_than_can_be_gone_is_said_to_be_one() {
 }
 
 #[test]
+fn a_stack_with_more_lines_than_are_read_is_said_to_be_one_and_not_passed_over() {
+    let machine = Machine::sound();
+    let long = "auth required pam_unix.so\n".repeat(1001);
+    // Our line is among those that are read, and among those that are not.
+    for stack in [format!("auth required pam_twofactor.so\n{long}"), format!("{long}auth required pam_twofactor.so\n")]
+    {
+        machine.0.stack("sudo", &stack);
+        assert_eq!(machine.finding("stack-unread").level, "warn");
+    }
+    machine.0.stack("sudo", "auth required pam_unix.so\nauth required pam_twofactor.so\n");
+    assert_eq!(machine.wrong(), [""; 0]);
+}
+
+#[test]
 fn a_line_that_names_no_module_of_this_machine_is_named() {
     let machine = Machine::sound();
     let home = machine.0.bash("dirname /usr/lib/*-linux-*/security/pam_twofactor.so").succeeded().stdout;

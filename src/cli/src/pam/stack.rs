@@ -18,6 +18,8 @@ pub(crate) trait Files {
 #[derive(Debug, Default)]
 pub(crate) struct Stack {
     pub(crate) lines: Vec<Line>,
+    /// There is more of it than is read, so nothing is known of what it does.
+    pub(crate) cut: bool,
 }
 
 /// One line that libpam would call, or the head of a substack.
@@ -115,15 +117,20 @@ impl Stack {
     /// Reads what is called for one part of a service: its own lines or, if it has none, those of `other`. `None` if
     /// there are neither.
     pub(crate) fn called(files: &dyn Files, service: &str, part: Part) -> Option<Self> {
-        let own = Self::read(files, service, part).filter(|stack| !stack.lines.is_empty());
+        let own = Self::read(files, service, part).filter(|stack| !stack.is_empty());
         own.or_else(|| Self::read(files, OTHER, part))
     }
 
     /// Reads one part of a service; `None` if there is no such service.
     pub(crate) fn read(files: &dyn Files, service: &str, part: Part) -> Option<Self> {
-        let mut reader = Reader { files, part, lines: Vec::new(), files_read: 0, column: None };
+        let mut reader = Reader { files, part, lines: Vec::new(), files_read: 0, column: None, cut: false };
         let found = if has_directories(files) { reader.file(service, None, 0, 0) } else { reader.pam_conf(service) };
-        found.then_some(Self { lines: reader.lines })
+        found.then_some(Self { lines: reader.lines, cut: reader.cut })
+    }
+
+    /// Whether nothing is written for this part.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lines.is_empty() && !self.cut
     }
 
     /// Where our lines are.
@@ -139,21 +146,27 @@ struct Reader<'f> {
     files_read: usize,
     /// The service whose line of pam.conf is being read.
     column: Option<String>,
+    cut: bool,
 }
 
 impl Reader<'_> {
     /// Reads a file and what it includes; with `only`, nothing of another part.
     fn file(&mut self, name: &str, only: Option<Part>, depth: usize, level: usize) -> bool {
         self.files_read += 1;
-        if depth >= DEPTH_MAX || self.files_read > FILES_MAX {
+        if depth >= DEPTH_MAX {
             return false;
         }
+        if self.files_read > FILES_MAX {
+            self.cut = true;
+            return true;
+        }
         let Some((path, bytes)) = self.open(name) else { return false };
+        self.cut |= bytes.len() >= FILE_MAX_BYTES;
         let file: Rc<str> = path.into();
         let text = String::from_utf8_lossy(bytes.get(..FILE_MAX_BYTES).unwrap_or(&bytes));
         for (number, text) in assembled(&text) {
-            if self.lines.len() >= LINES_MAX {
-                return false;
+            if self.is_full() {
+                break;
             }
             self.line(&file, number, text, only, depth, level);
         }
@@ -164,13 +177,22 @@ impl Reader<'_> {
     fn pam_conf(&mut self, service: &str) -> bool {
         let mut found = false;
         for (number, name, line) in columns(self.files) {
-            if name.eq_ignore_ascii_case(service) && self.lines.len() < LINES_MAX {
+            if name.eq_ignore_ascii_case(service) {
                 found = true;
+                if self.is_full() {
+                    break;
+                }
                 self.column = Some(name);
                 self.line(&PAM_CONF.into(), number, line, None, 0, 0);
             }
         }
         found
+    }
+
+    /// Whether no further line is read.
+    fn is_full(&mut self) -> bool {
+        self.cut |= self.lines.len() >= LINES_MAX;
+        self.cut
     }
 
     fn open(&self, name: &str) -> Option<(String, Vec<u8>)> {
@@ -336,7 +358,8 @@ pub(crate) fn services_of_pam_conf(files: &dyn Files) -> Vec<String> {
 
 /// The auth lines of pam.conf, whether libpam reads it or not.
 pub(crate) fn pam_conf_lines(files: &dyn Files) -> Vec<Line> {
-    let mut reader = Reader { files, part: Part::Auth, lines: Vec::new(), files_read: FILES_MAX, column: None };
+    let mut reader =
+        Reader { files, part: Part::Auth, lines: Vec::new(), files_read: FILES_MAX, column: None, cut: false };
     for (number, name, line) in columns(files).into_iter().take(LINES_MAX) {
         reader.column = Some(name);
         reader.line(&PAM_CONF.into(), number, line, None, DEPTH_MAX, 0);
@@ -430,7 +453,8 @@ pub(crate) const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
 const DEPTH_MAX: usize = 16;
 const FILES_MAX: usize = 256;
 const LINES_MAX: usize = 1000;
-const FILE_MAX_BYTES: usize = 256 * 1024;
+/// So much of a file is read, and that much is too long.
+pub(super) const FILE_MAX_BYTES: usize = 256 * 1024;
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -524,6 +548,20 @@ pub(crate) mod tests {
         ] {
             assert_eq!(Control::read(control).on(answer), action, "{control}: {answer}");
         }
+    }
+
+    #[test]
+    fn a_stack_of_which_more_is_written_than_is_read_is_cut_and_no_missing_one() {
+        let cut = |files: &[(&str, &str)]| Stack::read(&written(files), "x", Part::Auth).unwrap().cut;
+        let lines = |count| "auth required pam_a.so\n".repeat(count);
+        assert!(!cut(&[("/etc/pam.d/x", &lines(LINES_MAX))]));
+        assert!(cut(&[("/etc/pam.d/x", &lines(LINES_MAX + 1))]));
+        assert!(cut(&[("/etc/pam.d/x", "@include a\n"), ("/etc/pam.d/a", &lines(LINES_MAX + 1))]));
+        assert!(cut(&[("/etc/pam.d/x", &format!("#{}", "x".repeat(FILE_MAX_BYTES)))]));
+        assert!(cut(&[("/etc/pam.d/x", &"@include a\n".repeat(FILES_MAX)), ("/etc/pam.d/a", "")]));
+        let of_pam_conf = |count: usize| "x auth required pam_a.so\n".repeat(count);
+        assert!(!cut(&[(PAM_CONF, &of_pam_conf(LINES_MAX))]));
+        assert!(cut(&[(PAM_CONF, &of_pam_conf(LINES_MAX + 1))]));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use super::stack::{DIRECTORIES, Files, has_directories, services_of_pam_conf};
+use super::stack::{DIRECTORIES, FILE_MAX_BYTES, Files, has_directories, services_of_pam_conf};
 
 /// A file that is no service: others include it.
 pub(crate) fn is_common(name: &str) -> bool {
@@ -37,7 +37,7 @@ impl Files for System {
         let is_file = fs::metadata(path).is_ok_and(|status| status.is_file());
         let file = is_file.then(|| fs::File::open(path).ok())??;
         let mut bytes = Vec::new();
-        file.take(FILE_MAX_BYTES).read_to_end(&mut bytes).ok()?;
+        file.take(FILE_MAX_BYTES as u64).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     }
 
@@ -47,4 +47,3 @@ impl Files for System {
 }
 
 const SERVICES_MAX: usize = 1000;
-const FILE_MAX_BYTES: u64 = 256 * 1024;

@@ -23,6 +23,9 @@ pub(super) fn run(user: &str, service: &str, scene: &Scene, output: &mut Output)
     let stack = Stack::called(&System, service, Part::Auth).ok_or_else(|| {
         Failure::new(format!("there is no PAM service {service:?}"), "see which there are: ls /etc/pam.d")
     })?;
+    if stack.cut {
+        return Err(Failure::new(format!("{service} has more lines than are read"), "make it simpler"));
+    }
     let asked = Policy { user: user.to_owned(), service: service.to_owned(), rhost: None, tty: None, ssh_auth: None };
     let foretell = |config: &Config| {
         let office = Office::of(config.clone())?;
@@ -61,7 +64,7 @@ pub(super) fn run(user: &str, service: &str, scene: &Scene, output: &mut Output)
 }
 
 /// The way of somebody who knows the password and has the code.
-fn steps(stack: &Stack, ours: &HashMap<usize, &'static str>) -> (Vec<Step>, bool) {
+pub(super) fn steps(stack: &Stack, ours: &HashMap<usize, &'static str>) -> (Vec<Step>, bool) {
     let mut steps: Vec<_> = stack.lines.iter().map(Step::skipped).collect();
     let mut way = Way::default();
     while let Some(line) = stack.lines.get(way.at) {
@@ -108,11 +111,11 @@ fn words(action: Action) -> String {
 
 /// One line of the stack.
 #[derive(Serialize)]
-struct Step {
+pub(super) struct Step {
     place: String,
     line: String,
-    ours: bool,
-    reached: bool,
+    pub(super) ours: bool,
+    pub(super) reached: bool,
     /// Null if it is not reached, or is the head of a substack.
     answer: Option<&'static str>,
     then: Option<String>,

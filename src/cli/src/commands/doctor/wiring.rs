@@ -16,6 +16,8 @@ use crate::pam::walk::{Nature, Outlook, is_jumped_over};
 pub(super) struct Wiring {
     /// By name, with their stacks.
     services: BTreeMap<String, Stack>,
+    /// What is too long to be read, so nobody knows whether it has our line.
+    too_long: Vec<String>,
     /// Lines of ours where they have nothing to say.
     misplaced: Vec<(Part, Line)>,
     /// Programs whose service leaves it to `other`, which has no line of ours.
@@ -29,7 +31,7 @@ impl Wiring {
         let names = service_names(&System);
         let mut wiring = Self::read(&System, &names);
         for (service, program) in DOORS {
-            let own = Stack::read(&System, service, Part::Auth).filter(|stack| !stack.lines.is_empty());
+            let own = Stack::read(&System, service, Part::Auth).filter(|stack| !stack.is_empty());
             if own.is_some() || fs::metadata(program).is_err() {
                 continue;
             }
@@ -41,9 +43,14 @@ impl Wiring {
         wiring
     }
 
-    fn read(files: &dyn Files, names: &[String]) -> Self {
-        let mut wiring =
-            Self { services: BTreeMap::new(), misplaced: Vec::new(), left_to_other: Vec::new(), unread: None };
+    pub(super) fn read(files: &dyn Files, names: &[String]) -> Self {
+        let mut wiring = Self {
+            services: BTreeMap::new(),
+            too_long: Vec::new(),
+            misplaced: Vec::new(),
+            left_to_other: Vec::new(),
+            unread: None,
+        };
         for name in names {
             wiring.add(files, name);
         }
@@ -54,10 +61,10 @@ impl Wiring {
     }
 
     fn add(&mut self, files: &dyn Files, name: &str) {
-        if let Some(stack) = Stack::read(files, name, Part::Auth)
-            && stack.ours().next().is_some()
-        {
-            self.services.insert(name.to_owned(), stack);
+        match Stack::read(files, name, Part::Auth) {
+            Some(stack) if stack.ours().next().is_some() => drop(self.services.insert(name.to_owned(), stack)),
+            Some(stack) if stack.cut => self.too_long.push(name.to_owned()),
+            _ => {}
         }
         for part in [Part::Account, Part::Password, Part::Session] {
             let Some(stack) = Stack::read(files, name, part) else { continue };
@@ -121,6 +128,10 @@ impl Wiring {
             let hint = format!("take out the line {}", line.place());
             findings.push(Finding::fail("stack-pam-conf", message, hint));
         }
+        for service in &self.too_long {
+            let message = format!("{service} has more lines than are read: nobody knows whether it asks for a code");
+            findings.push(Finding::warn("stack-unread", message, SIMPLER));
+        }
         if self.services.is_empty() {
             let message = "no service has our line: nobody is asked for a code";
             findings.push(Finding::fail("stack-none", message, first_line()));
@@ -153,10 +164,14 @@ fn first_line() -> String {
 }
 
 /// What is wrong with one stack that has our line.
-fn of_stack(stack: &Stack, policy: Option<&Policy>) -> Vec<Finding> {
+pub(super) fn of_stack(stack: &Stack, policy: Option<&Policy>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let ours: Vec<_> = stack.ours().filter_map(|place| Some((place, stack.lines.get(place)?))).collect();
     let Some((first, line)) = ours.first().copied() else { return findings };
+    if stack.cut {
+        let message = format!("the stack of {} has more lines than are read", line.place());
+        return vec![Finding::warn("stack-unread", message, SIMPLER)];
+    }
     let outlook = Outlook::of(stack);
     for culprit in &outlook.past {
         findings.extend(stack.lines.get(*culprit).map(|culprit_line| {
@@ -210,7 +225,7 @@ fn of_stack(stack: &Stack, policy: Option<&Policy>) -> Vec<Finding> {
     }
     if outlook.unfinished {
         let message = format!("the stack of {} has more ways through it than can be looked at", line.place());
-        findings.push(Finding::warn("stack-unread", message, "make it simpler"));
+        findings.push(Finding::warn("stack-unread", message, SIMPLER));
     }
     findings
 }
@@ -238,8 +253,11 @@ fn refusing(stack: &Stack, line: &Line, outlook: &Outlook, policy: Option<&Polic
 fn mended(stack: &Stack) -> Option<String> {
     const PERMIT: &str = "auth required pam_permit.so";
     let before = Outlook::of(stack);
+    if before.unfinished {
+        return None;
+    }
     let mends = |lines: Vec<Line>| {
-        let after = Outlook::of(&Stack { lines });
+        let after = Outlook::of(&Stack { lines, cut: false });
         let harmless = after.past.len() <= before.past.len() && after.refused_gets_in <= before.refused_gets_in;
         after.proved_gets_in && after.not_due_gets_in && harmless
     };
@@ -252,9 +270,10 @@ fn mended(stack: &Stack) -> Option<String> {
         let kept = stack.lines.iter().enumerate().filter(|(at, _)| *at != place);
         kept.map(|(_, line)| line.clone()).collect()
     };
-    let mut denying =
+    let denying =
         stack.lines.iter().enumerate().filter(|(_, line)| matches!(Nature::of(line), Nature::Deny | Nature::Broken));
-    let (_, line) = denying.find(|(place, _)| mends(kept(*place)))?;
+    // For each of them every way is gone again.
+    let (_, line) = denying.take(TRIED_MAX).find(|(place, _)| mends(kept(*place)))?;
     Some(format!("take out the line {}", line.place()))
 }
 
@@ -306,6 +325,10 @@ impl Files for Single {
     }
 }
 
+/// What is to be done about a stack that is not looked at in full.
+const SIMPLER: &str = "make it simpler";
+/// Without how many lines a stack is looked at, one at a time, to find the one that is in the way.
+const TRIED_MAX: usize = 16;
 /// Services that people log in by, each with the program that is it.
 const DOORS: [(&str, &str); 4] =
     [("sshd", "/usr/sbin/sshd"), ("login", "/bin/login"), ("su", "/bin/su"), ("sudo", "/usr/bin/sudo")];
@@ -319,3 +342,36 @@ const OTHERS: [&str; 7] = [
     "pam_yubico.so",
     "pam_privacyidea.so",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pam::stack::tests::written;
+
+    fn stack(text: &str) -> Stack {
+        Stack::read(&written(&[("/etc/pam.d/x", text)]), "x", Part::Auth).unwrap()
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_read_is_not_judged() {
+        let long = "auth optional pam_unix.so\n".repeat(1001);
+        let found = of_stack(&stack(&format!("auth optional pam_twofactor.so\n{long}")), None);
+        assert_eq!(found.iter().map(|finding| finding.check).collect::<Vec<_>>(), ["stack-unread"]);
+        let below = format!("{long}auth required pam_twofactor.so\n");
+        let files = written(&[("/etc/pam.d/x", &below), ("/etc/pam.d/y", "auth required pam_unix.so\n")]);
+        let wiring = Wiring::read(&files, &["x".to_owned(), "y".to_owned()]);
+        assert_eq!((wiring.too_long, wiring.services.len()), (vec!["x".to_owned()], 0));
+    }
+
+    #[test]
+    fn the_line_that_is_in_the_way_is_looked_for_among_few() {
+        let hint = |harmless: usize| {
+            let harmless = "auth optional pam_deny.so\n".repeat(harmless);
+            let ours = "auth requisite pam_unix.so\nauth required pam_twofactor.so\n";
+            mended(&stack(&format!("{ours}{harmless}auth required pam_deny.so\n")))
+        };
+        assert_eq!(hint(0).as_deref(), Some("take out the line /etc/pam.d/x:3"));
+        assert_eq!(hint(TRIED_MAX - 1).as_deref(), Some("take out the line /etc/pam.d/x:18"));
+        assert_eq!(hint(TRIED_MAX), None);
+    }
+}

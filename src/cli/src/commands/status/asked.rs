@@ -127,6 +127,9 @@ impl Person<'_> {
         if let Some(path) = files.denied.into_inner().first() {
             return Ok(Some(Asked::unknown(None, format!("{path} cannot be read"))));
         }
+        if stack.as_ref().is_some_and(|stack| stack.cut) {
+            return Ok(Some(Asked::unknown(None, format!("{service} has more lines than are read"))));
+        }
         let Some((stack, line)) =
             stack.as_ref().and_then(|stack| Some((stack, stack.lines.get(stack.ours().next()?)?)))
         else {
