@@ -34,7 +34,7 @@ readonly PACKAGES=(
 readonly CARGO_DENY=0.20.2
 readonly CYCLONEDX=11.12.0
 # A hung test must not hang whoever waits for it.
-readonly TESTS_LONGEST=25m
+readonly TESTS_LONGEST=25m FUZZING_LONGEST=15m
 
 main() {
     require_root tests/run.sh
@@ -48,12 +48,13 @@ main() {
 
     step 'packages' packages
     step 'crates' fetch
-    step 'format' cargo fmt --all --check -- --color never
+    step 'format' format
     step 'shell scripts' shellcheck --external-sources .ci/run .cargo/*.sh packaging/*.sh packaging/debian/*.p* \
-        packaging/{PKGBUILD,APKBUILD} packaging/pam-twofactor.pre-* tests/*.sh
+        packaging/{PKGBUILD,APKBUILD} packaging/pam-twofactor.pre-* tests/*.sh tests/fuzz/*.sh
     step 'lints' cargo clippy --workspace --all-targets -- -D warnings
     step 'documentation' document
     step 'cargo-deny' install_cargo_deny
+    step 'licences and sources' licences
     step 'CycloneDX' install_cyclonedx
     step 'SELinux policy' unpack_selinux_policy
     # One at a time: a build of the whole workspace unifies features, and the module would carry what the tool needs.
@@ -63,6 +64,7 @@ main() {
     step 'the Debian package' package
     step 'release checks' bash packaging/check.sh
     step 'systems' timeout -k 30s 10m bash tests/systems.sh
+    step 'fuzzing' timeout -k 30s "$FUZZING_LONGEST" bash tests/fuzz/run.sh 6
     step 'the demonstration' timeout -k 30s 5m bash packaging/demo.sh --auto
     step 'tests' timeout -k 30s "$TESTS_LONGEST" cargo test --workspace --no-fail-fast
     verdict
@@ -112,9 +114,15 @@ packages() {
 # All crates at once, so that the later steps need no network.
 fetch() {
     cargo fetch --locked
+    cargo fetch --locked --manifest-path tests/fuzz/Cargo.toml
     if ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
         rustup component add rustfmt clippy
     fi
+}
+
+format() {
+    cargo fmt --all --check -- --color never
+    cargo fmt --manifest-path tests/fuzz/Cargo.toml --check -- --color never
 }
 
 document() {
@@ -161,6 +169,12 @@ unpack_selinux_policy() {
     bunzip2 "$place"/package/usr/share/selinux/default/*.bz2
     mv -- "$place"/package/usr/share/selinux/default/*.pp "$place"
     rm -r -- "$place/package" "$place"/*.deb
+}
+
+licences() {
+    local deny=("$target/tools/bin/cargo-deny" --offline)
+    "${deny[@]}" check licenses bans sources
+    "${deny[@]}" --manifest-path tests/fuzz/Cargo.toml check licenses bans sources
 }
 
 # What cargo counted, and whether every step passed.

@@ -8,6 +8,8 @@ mod arguments;
 mod commands;
 mod csv;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzed;
 mod interruption;
 mod markup;
 mod office;

@@ -24,4 +24,7 @@ pub(crate) mod test_send;
 pub(crate) mod trial;
 pub(crate) mod unlock;
 
+#[cfg(fuzzing)]
+pub use {doctor::fuzzed as fuzzed_doctor, import::fuzzed as fuzzed_import};
+
 pub(crate) use status::point_in_time;

@@ -4,8 +4,8 @@
 //! A document is walked key by key, without serde: derived readers for as many tables made the module half as large
 //! again as it may be, and their messages know no better word.
 
-#[cfg(test)]
-mod oracle;
+#[cfg(any(test, fuzzing))]
+pub mod oracle;
 mod tree;
 mod values;
 mod writer;

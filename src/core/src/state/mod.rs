@@ -1,6 +1,8 @@
 //! What a login changes: burnt steps, used recovery codes, sent codes, failures. A fixed-size record, overwritten in place.
 
 mod file;
+#[cfg(fuzzing)]
+pub mod fuzzed;
 mod record;
 mod remembered;
 mod sent;

@@ -209,7 +209,7 @@ pub enum RecordError {
     Version,
 }
 
-const MAGIC: [u8; 8] = *b"2FSTATE1";
+pub(super) const MAGIC: [u8; 8] = *b"2FSTATE1";
 const DEVICES_AT: usize = 64;
 const DEVICE_RESERVED_BYTES: usize = 12;
 const IN_USE: u32 = 1;
@@ -224,7 +224,7 @@ const MESSAGES_AT: usize = BYPASS_AT + 64;
 const REMEMBERED_AT: usize = MESSAGES_AT + 8 + MESSAGES_MAX * 8;
 const REMEMBERED_RESERVED_BYTES: usize = 8;
 const CHECKSUM_BYTES: usize = 32;
-const CHECKSUM_AT: usize = RECORD_BYTES - CHECKSUM_BYTES;
+pub(super) const CHECKSUM_AT: usize = RECORD_BYTES - CHECKSUM_BYTES;
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,8 @@ mod clock;
 mod explain;
 mod files;
 mod finding;
+#[cfg(fuzzing)]
+pub mod fuzzed;
 mod module;
 mod people;
 mod program;

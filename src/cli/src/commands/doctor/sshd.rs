@@ -77,10 +77,10 @@ fn silent() -> Finding {
 
 /// The effective settings of sshd.
 #[derive(Debug, Default)]
-struct Effective(HashMap<String, Vec<String>>);
+pub(super) struct Effective(HashMap<String, Vec<String>>);
 
 impl Effective {
-    fn read(said: &str) -> Self {
+    pub(super) fn read(said: &str) -> Self {
         let mut effective = Self::default();
         for line in said.lines().take(LINES_MAX) {
             let (keyword, value) = line.split_once(' ').unwrap_or((line, ""));
@@ -100,7 +100,7 @@ impl Effective {
         lists.map(|list| list.split(',').map(|method| method.split(':').next().unwrap_or(method)).collect()).collect()
     }
 
-    fn look(&self, stack: &Stack, policy: Option<&Policy>) -> Vec<Complaint> {
+    pub(super) fn look(&self, stack: &Stack, policy: Option<&Policy>) -> Vec<Complaint> {
         let mut found = Vec::new();
         let any_rule = |has: fn(&Rule) -> bool| policy.is_some_and(|policy| policy.rules.iter().any(has));
         let mut fail = |check, message: &str, wanted: &str| {
@@ -170,8 +170,8 @@ fn combined(stack: &Stack) -> bool {
 
 /// One thing that is wrong, and the line that is wanted.
 #[derive(Debug, Clone)]
-struct Complaint {
-    check: &'static str,
+pub(super) struct Complaint {
+    pub(super) check: &'static str,
     fails: bool,
     message: String,
     wanted: String,

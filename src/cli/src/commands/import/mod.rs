@@ -6,6 +6,8 @@
 mod arguments;
 mod device;
 mod enrol;
+#[cfg(fuzzing)]
+pub mod fuzzed;
 mod google;
 mod homes;
 mod migration;
