@@ -7,14 +7,15 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 readonly here checkout=${here%/*}
 # shellcheck source=packaging/require.sh
 . "$here/require.sh"
+# shellcheck source=packaging/release.sh
+. "$here/release.sh"
 
-readonly PARTS=(pam-twofactor twofactor twofactor-deliver)
 # Older than every revision that Debian itself could make of the same version.
 readonly REVISION=0.1
 
 main() {
     export CARGO_TARGET_DIR
-    CARGO_TARGET_DIR=$(cd -- "$checkout" && realpath -m -- "${CARGO_TARGET_DIR:-target}")
+    CARGO_TARGET_DIR=$(target_directory)
     local output=$CARGO_TARGET_DIR/packages
     while (($#)); do
         case $1 in
@@ -32,7 +33,7 @@ main() {
         fail 'the tools that make Debian packages are missing' 'install them: apt-get install dpkg-dev debhelper'
     require_cargo
     cd -- "$checkout"
-    build
+    build_release
 
     place=$(mktemp -d)
     trap 'rm -rf -- "$place"' EXIT
@@ -57,14 +58,6 @@ Builds the Debian package of this checkout for this machine and its release of D
 USAGE
 }
 
-# One at a time: a build of the whole workspace unifies features.
-build() {
-    local part
-    for part in "${PARTS[@]}"; do
-        cargo build --quiet --release --locked -p "$part"
-    done
-}
-
 # What is packed, and debian/ with what only a build can know.
 lay_out() {
     mkdir -- "$1"
@@ -79,8 +72,8 @@ lay_out() {
 
 changelog() {
     local version
-    version=$(sed -n '/^\[workspace.package\]/,/^\[/ s/^version = "\(.*\)"/\1/p' Cargo.toml)
-    SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)}
+    version=$(release_version)
+    SOURCE_DATE_EPOCH=$(source_date)
     export SOURCE_DATE_EPOCH
     # A version such as 0.2.0-rc.1 comes before 0.2.0.
     cat <<CHANGELOG
@@ -127,11 +120,6 @@ taken() {
         *Apache-2.0*) echo Apache-2.0 ;;
         *) echo "$1" ;;
     esac
-}
-
-misused() {
-    printf 'error: %s\nhint: see how it is used: build-deb.sh --help\n' "$1" >&2
-    exit 2
 }
 
 main "$@"

@@ -194,7 +194,8 @@ make_directory() {
 }
 
 is_packaged() {
-    [[ $(dpkg-query -W -f '${db:Status-Status}' pam-twofactor 2>/dev/null) =~ ^(installed|half-|unpacked|trigger) ]]
+    [[ $(dpkg-query -W -f '${db:Status-Status}' pam-twofactor 2>/dev/null) =~ ^(installed|half-|unpacked|trigger) ]] ||
+        rpm -q pam-twofactor >/dev/null 2>&1
 }
 
 # Whoever sends messages; of our files it may read none.

@@ -1,7 +1,7 @@
 //! `twofactor`: sets up, looks after and takes away second factors.
 //!
-//! One command, one file in `commands/`; each answers with a value that [`output`] shows as text or as JSON, or with
-//! a [`failure::Failure`] of two lines: what is wrong, and what to do.
+//! One command, one file in `commands/`; each answers with a value that `output` shows as text or as JSON, or with
+//! a `failure::Failure` of two lines: what is wrong, and what to do.
 
 mod application;
 mod arguments;
