@@ -1,6 +1,7 @@
 //! What the tests stand on: a private machine to break, a PAM application to program, a terminal to type at.
 //!
-//! * [`Sandbox`]: this machine's files under a throw-away overlay, with its own mounts, processes, network and name.
+//! * [`Sandbox`]: this machine's files, or those of one of the [`systems`], under a throw-away overlay, with its own
+//!   mounts, processes, network and name.
 //! * [`Script`] and [`Report`]: what the program `pam-host` is told to do, and what it saw.
 //! * [`Journal`]: every syslog line of every process in a sandbox.
 //! * [`Terminal`]: a pseudo-terminal inside a sandbox, for `login`, `su`, `sudo`, `ssh` and the tool.

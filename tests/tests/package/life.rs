@@ -173,6 +173,20 @@ fn what_was_enrolled_outlives_a_removal_but_not_a_purge() {
 }
 
 #[test]
+fn a_package_takes_over_what_the_script_has_installed() {
+    let sandbox = Sandbox::of(&systems()[0]);
+    sandbox.install();
+    let mut people = People::enrolled(&sandbox);
+    turn_on(&sandbox);
+    let settings = sandbox.read(SETTINGS);
+    dpkg(&sandbox, &format!("--force-confdef --force-confold --install {}", bring_package(&sandbox))).succeeded();
+    assert!(people.get_in());
+    assert_eq!(sandbox.read(SETTINGS), settings);
+    let owner = sandbox.run("dpkg", ["--search", &module(&sandbox)]).succeeded().stdout;
+    assert!(owner.starts_with("pam-twofactor: "), "{owner}");
+}
+
+#[test]
 fn what_a_package_has_installed_is_not_the_scripts_to_change() {
     let sandbox = installed(&systems()[0]);
     let script = support::checkout().join("packaging/install.sh");
