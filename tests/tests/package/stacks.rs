@@ -59,6 +59,9 @@ fn nothing_is_removed_or_turned_off_while_a_stack_of_somebody_names_the_module()
             assert!(people.get_in());
             sandbox.bash(&format!("rm {file}")).succeeded();
         }
+        sandbox.bash("echo auth required pam_twofactor.so >/srv/mine; ln -s /srv/mine /etc/pam.d/mine").succeeded();
+        assert!(ours(&dpkg(&sandbox, "--remove pam-twofactor")).0.ends_with(": /etc/pam.d/mine"));
+        sandbox.bash("rm /etc/pam.d/mine").succeeded();
         sandbox.write("/etc/pam.d/mine", "# auth required pam_twofactor.so\nauth required pam_deny.so\n", 0o644);
         dpkg(&sandbox, "--remove pam-twofactor").succeeded();
         assert!(!people.get_in());
