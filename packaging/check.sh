@@ -11,14 +11,11 @@ readonly here checkout=${here%/*}
 # shellcheck source=packaging/release.sh
 . "$here/release.sh"
 
-CHECKS=(exports links network hardening paths size privileges licences materials rpm reproducible)
-if [[ -e $here/build-deb.sh ]]; then
-    CHECKS+=(deb)
-fi
-readonly CHECKS
+readonly CHECKS=(exports links network hardening paths size privileges licences materials deb rpm reproducible)
 readonly MODULE=libpam_twofactor.so TOOL=twofactor SENDER=twofactor-deliver
 readonly BINARIES=("$MODULE" "$TOOL" "$SENDER")
-# What each may need of the system. The dynamic linker belongs to libc; its name has the architecture in it.
+# What each may need of the system. The dynamic linker belongs to libc; its name has the architecture in it
+# (ld-linux-x86-64.so.2, ld64.so.2 of ppc64el).
 declare -rA LINKS=(
     [$MODULE]='libc.so.6 libgcc_s.so.1 libpam.so.0'
     [$TOOL]='libc.so.6 libgcc_s.so.1 libpam.so.0'
@@ -69,9 +66,9 @@ Looks at what is released, and prints a line for each check. Without arguments a
   privileges    nothing is setuid, has capabilities or can be written by others
   licences      licences, bans and sources of all crates (cargo-deny)
   materials     the bills of materials are valid, and name every crate that a binary names
+  deb           the Debian package (lintian)
   rpm           the RPM (rpmlint)
   reproducible  another build in another place makes the same bytes; takes minutes
-  deb           the Debian package (lintian), where packaging/build-deb.sh is
 USAGE
 }
 
@@ -100,7 +97,7 @@ check_links() {
     local file
     for file in "${BINARIES[@]}"; do
         expect "$file needs" "${LINKS[$file]}" \
-            "$(dynamic "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]$/\1/p' | grep -v '^ld-linux')"
+            "$(dynamic "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]$/\1/p' | grep -vE '^ld(-linux|64\.so)')"
     done
 }
 

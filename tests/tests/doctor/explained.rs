@@ -1,6 +1,7 @@
 //! One login, line by line.
 
 use serde_json::Value;
+use support::two_lines;
 
 use crate::machine::Machine;
 
@@ -27,5 +28,18 @@ fn one_login_is_explained_line_by_line() {
     let text = machine.0.run("twofactor", ["doctor", "--user", "bob", "--service", "su"]).succeeded().stdout;
     for part in ["pam_twofactor.so\n    auth_err: will be refused", "The stack refuses them; our line is reached."] {
         assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_service_is_not_shown() {
+    let machine = Machine::sound();
+    for path in ["/etc/shadow", "../shadow"] {
+        let output = machine.0.run("twofactor", ["doctor", "--user", "alice", "--service", path]);
+        let (error, hint) = two_lines(&output, 1);
+        assert_eq!(
+            (error, hint.as_str()),
+            (format!("there is no PAM service {path:?}"), "see which there are: ls /etc/pam.d")
+        );
     }
 }

@@ -34,6 +34,10 @@ fn a_gateway_for_texts_that_cannot_be_used_is_named() {
         machine.0.bash(breaking).succeeded();
         machine.follow(&machine.finding("sender-file").hint);
         assert!(machine.0.bash("stat -c %a%u /etc/twofactor/token").stdout == "6000\n");
+        if breaking.starts_with("rm") {
+            let message = machine.finding("sender-file").message;
+            assert!(message.starts_with("/etc/twofactor/token: there is nothing in it"), "{message}");
+        }
         machine.0.write("/etc/twofactor/token", "hunter2\n", 0o600);
         assert_eq!(machine.wrong(), [""; 0], "{breaking}");
     }
@@ -73,7 +77,7 @@ fn ways_for_mail_that_are_not_there_are_named() {
     let owner = machine.0.bash("stat -c '%a %U' /var/spool/codes").succeeded().stdout;
     assert_eq!(owner, "700 twofactor\n");
     config("[mail.smtp]\nserver = 'localhost'\nca_file = '/etc/twofactor/ca.pem'\n");
-    machine.0.bash("touch /etc/twofactor/ca.pem; chmod 0666 /etc/twofactor/ca.pem").succeeded();
+    machine.0.bash("echo x >/etc/twofactor/ca.pem; chmod 0666 /etc/twofactor/ca.pem").succeeded();
     machine.breaks_and_mends("true", "sender-file", "fail");
     config("[mail.code]\nsubject = '{cod}'\n");
     let finding = machine.finding("config");

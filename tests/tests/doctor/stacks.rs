@@ -55,6 +55,44 @@ fn whoever_would_be_asked_for_no_code_by_a_rule_to_come_is_thought_of() {
 }
 
 #[test]
+fn a_stack_that_asks_for_no_password_is_named_and_no_hint_makes_one() {
+    let machine = Machine::sound();
+    let alone = "auth required pam_twofactor.so";
+    for (mode, permit, check, level) in [
+        ("if-enrolled", "", "stack-permit", "fail"),
+        ("if-enrolled", "auth required pam_permit.so", "stack-open", "fail"),
+        ("required", "auth required pam_permit.so", "stack-code-alone", "warn"),
+    ] {
+        machine.0.write("/etc/twofactor/config.toml", format!("[policy]\nmode = '{mode}'\n"), 0o644);
+        machine.0.stack("login", &format!("{alone}\n{permit}\n"));
+        machine.breaks_and_mends("true", check, level);
+        let mended = machine.0.read("/etc/pam.d/login");
+        assert!(mended.starts_with("@include common-auth\n"), "{mended}");
+    }
+    // In pam.conf there are other words for it.
+    machine.0.bash("rm -r /etc/pam.d /usr/lib/pam.d").succeeded();
+    machine.0.write("/etc/pam.conf", format!("sudo {alone}\nsudo auth required pam_permit.so\n"), 0o644);
+    let hint = machine.finding("stack-code-alone").hint;
+    assert_eq!(hint, "write a first line in /etc/pam.conf: sudo auth requisite pam_unix.so");
+}
+
+#[test]
+fn the_other_name_of_a_program_is_thought_of() {
+    let machine = Machine::sound();
+    machine.breaks_and_mends("sed -i /pam_twofactor/d /etc/pam.d/sudo-i", "stack-twin", "fail");
+}
+
+#[test]
+fn a_line_that_others_jump_over_is_taken_out_of_any_part_with_a_line_in_its_place() {
+    let machine = Machine::sound();
+    let account = "account [success=2 default=ignore] pam_unix.so\naccount required pam_twofactor.so\n\
+                   account requisite pam_deny.so\naccount required pam_permit.so\n";
+    machine.0.bash(&format!("sed -i /^account/d /etc/pam.d/sudo; printf '{account}' >>/etc/pam.d/sudo")).succeeded();
+    machine.breaks_and_mends("true", "stack-misplaced", "fail");
+    assert!(machine.0.read("/etc/pam.d/sudo").contains("account [default=ignore] pam_permit.so\n"));
+}
+
+#[test]
 fn people_whom_a_stack_selects_get_in_past_our_line_and_that_is_said() {
     let machine = Machine::sound();
     let stack = "auth requisite pam_unix.so\nauth [success=1 default=ignore] pam_succeed_if.so user ingroup users\n\
@@ -98,11 +136,14 @@ fn a_line_that_names_no_module_of_this_machine_is_named() {
         let report = machine.0.pam_host(serde_json::json!({ "user": "alice", "service": service, "answers": [] }));
         report.cycle().outcome() != "PAM_SUCCESS"
     };
-    // Nobody is asked at root's own su, so the module alone decides.
-    machine.0.stack("x", "auth required pam_permit.so\nauth required /lib/security/pam_twofactor.so debug\n");
-    assert!(refused("x"));
+    // A file that others include may leave the password to them; here the module alone decides.
+    machine.0.stack("common-x", "auth required pam_permit.so\nauth required /lib/security/pam_twofactor.so debug\n");
+    assert!(refused("common-x"));
     machine.breaks_and_mends("true", "module", "fail");
-    assert_eq!(machine.0.read("/etc/pam.d/x"), "auth required pam_permit.so\nauth required pam_twofactor.so debug\n");
+    assert_eq!(
+        machine.0.read("/etc/pam.d/common-x"),
+        "auth required pam_permit.so\nauth required pam_twofactor.so debug\n"
+    );
     let (there, away) = (format!("{home}/pam_twofactor.so"), format!("{home}/pam_twofactor.so.away"));
     for (breaking, check) in [
         (format!("rm {there}"), "module"),
@@ -117,9 +158,9 @@ fn a_line_that_names_no_module_of_this_machine_is_named() {
     ] {
         machine.breaks_and_mends(&breaking, check, "fail");
     }
-    machine.0.stack("x", "auth required pam_permit.so\nauth optional /nowhere/pam_twofactor.so\n");
-    assert!(!refused("x"));
-    assert!(machine.finding("module").message.ends_with("nobody is asked for a code there (x)"));
+    machine.0.stack("common-x", "auth required pam_permit.so\nauth optional /nowhere/pam_twofactor.so\n");
+    assert!(!refused("common-x"));
+    assert!(machine.finding("module").message.ends_with("nobody is asked for a code there"));
     machine.breaks_and_mends("true", "module", "fail");
 }
 

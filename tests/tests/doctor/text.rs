@@ -36,14 +36,14 @@ ok    the settings can be read
 FAIL  /etc/pam.d/sudo:1 lets people in past our line /etc/pam.d/sudo:2, which is never called then (sudo)
       write /etc/pam.d/sudo:1 so: auth requisite pam_unix.so nullok
 FAIL  /etc/pam.d/sudo:2: whoever is asked for none is refused all the same, as no module of the stack says yes to them (sudo)
-      write a last auth line in /etc/pam.d/sudo: auth required pam_permit.so
+      write a first line in /etc/pam.d/sudo: @include common-auth
 FAIL  /etc/pam.d/x:2 has the word \"verbose\", which our module does not know: it refuses everybody (x)
       write /etc/pam.d/x:2 so: auth optional pam_twofactor.so debug
 FAIL  /etc/pam.d/x:2 has the control optional: a wrong code gets in (x)
       write /etc/pam.d/x:2 so: auth required pam_twofactor.so debug
 warn  a key gets in at sshd without a code: PAM is not asked after it
       write a first line in /etc/ssh/sshd_config: AuthenticationMethods publickey,keyboard-interactive keyboard-interactive; then: systemctl reload ssh
-ok    nobody who has a shell would stand outside
+ok    nobody whom getent lists with a shell would stand outside
 warn  mode \"monitor\" keeps nobody out
       when the log has no surprises any more, write mode = \"required\"
 FAIL  /etc/twofactor/keyring.toml: others can get at it (mode 0640)

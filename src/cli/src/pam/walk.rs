@@ -23,6 +23,8 @@ pub(crate) struct Outlook {
     pub(crate) not_due_gets_in: bool,
     /// Whether somebody gets in who has proved nothing but a code.
     pub(crate) code_alone: bool,
+    /// Whether somebody gets in of whom ours wants no code, and who has proved nothing else.
+    pub(crate) nothing_gets_in: bool,
     /// There are more ways than are gone.
     pub(crate) unfinished: bool,
 }
@@ -144,7 +146,10 @@ impl Outlook {
                 self.proved_gets_in = true;
                 self.code_alone |= !way.proved;
             }
-            (Some(Verdict::NotDue), _) => self.not_due_gets_in = true,
+            (Some(Verdict::NotDue), _) => {
+                self.not_due_gets_in = true;
+                self.nothing_gets_in |= !way.proved;
+            }
         }
     }
 }

@@ -80,7 +80,9 @@ fn enrolments(scene: &Scene, keyring: &Keyring) -> Vec<Finding> {
         }
     }
     if let Some(first) = gone.first().filter(|_| scene.knows_who_there_is()) {
-        let hint = format!("take each away: twofactor remove {first}");
+        let hint = format!(
+            "if getent passwd {first} says nothing while all directories answer, take each away: twofactor remove {first}"
+        );
         let message = Message::naming("enrolled without an account: ", gone);
         findings.push(Finding::warn("files-gone", message, hint));
     }

@@ -9,7 +9,7 @@ mod files;
 mod finding;
 #[cfg(fuzzing)]
 pub mod fuzzed;
-mod module;
+pub(super) mod module;
 mod people;
 mod program;
 mod rules;

@@ -55,6 +55,11 @@ pub(super) struct Modules {
     machine: Option<Machine>,
 }
 
+/// Why a line of ours lets nobody in, whatever the settings say.
+pub(in crate::commands) fn why_nobody(line: &Line) -> Option<String> {
+    Modules::of_this_system().trouble(line).map(|(_, finding)| finding.message.in_full())
+}
+
 impl Modules {
     pub(super) fn of_this_system() -> Self {
         let machine = Machine::of(Path::new("/proc/self/exe"));

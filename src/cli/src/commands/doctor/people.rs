@@ -44,7 +44,7 @@ pub(super) fn look(scene: &Scene) -> Result<Vec<Finding>, Failure> {
         findings.push(Finding::warn("people-outside", message, hint));
     }
     if findings.is_empty() {
-        findings.push(Finding::ok("people", "nobody who has a shell would stand outside"));
+        findings.push(Finding::ok("people", "nobody whom getent lists with a shell would stand outside"));
     }
     Ok(findings)
 }

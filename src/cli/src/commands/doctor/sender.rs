@@ -104,21 +104,23 @@ fn program(path: &Path) -> Option<(&'static str, String)> {
 
 /// A file with a password, which is refused unless it is root's alone.
 fn secret(path: &AbsolutePath) -> Option<Finding> {
-    unusable(path, open(path).and_then(|file| file.map(TrustedFile::kept_secret).transpose()))
+    let place = path.as_path().display();
+    let make = format!("install -m 0600 /dev/null {place}; and write the password into it");
+    unusable(path, open(path).and_then(|file| file.map(TrustedFile::kept_secret).transpose()), make)
 }
 
 fn authorities(path: &AbsolutePath) -> Option<Finding> {
-    unusable(path, open(path))
+    let bring = "bring it back, or take out ca_file, so that the authorities of this system are asked";
+    unusable(path, open(path), bring.to_owned())
 }
 
-fn unusable(path: &AbsolutePath, opened: Result<Option<TrustedFile>, FileError>) -> Option<Finding> {
+fn unusable(path: &AbsolutePath, opened: Result<Option<TrustedFile>, FileError>, missing: String) -> Option<Finding> {
     let place = path.as_path().display();
+    let is_empty = || fs::metadata(path.as_path()).is_ok_and(|status| status.len() == 0);
     let (why, hint) = match opened {
+        Ok(Some(_)) if is_empty() => (format!("{place}: there is nothing in it"), missing),
         Ok(Some(_)) => return None,
-        Ok(None) => (
-            format!("{place}: there is no such file"),
-            format!("make it, for root alone: install -m 0600 /dev/null {place}"),
-        ),
+        Ok(None) => (format!("{place}: there is no such file"), missing),
         Err(error) => (error.to_string(), mending(&error)),
     };
     Some(Finding::fail("sender-file", format!("{why}: nothing is sent by this way"), hint))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use twofactor_core::policy::{Mode, Policy};
 
@@ -18,8 +19,10 @@ pub(super) struct Wiring {
     services: BTreeMap<String, Stack>,
     /// What is too long to be read, so nobody knows whether it has our line.
     too_long: Vec<String>,
-    /// Lines of ours where they have nothing to say.
-    misplaced: Vec<(Part, Line)>,
+    /// Lines of ours where they have nothing to say, and how each is taken out.
+    misplaced: Vec<(Part, String, String)>,
+    /// Services with our line, and those without that the same program is under another name.
+    twins: Vec<(&'static str, &'static str)>,
     /// Programs whose service leaves it to `other`, which has no line of ours.
     left_to_other: Vec<&'static str>,
     /// Whether there is a line of ours in a file that libpam does not read.
@@ -30,6 +33,10 @@ impl Wiring {
     pub(super) fn of_this_system() -> Self {
         let names = service_names(&System);
         let mut wiring = Self::read(&System, &names);
+        let asks = |name: &str| wiring.services.contains_key(name);
+        let differs =
+            |(service, twin): &(&str, &str)| names.iter().any(|name| name == twin) && asks(service) && !asks(twin);
+        wiring.twins = TWINS.into_iter().filter(differs).collect();
         for (service, program) in DOORS {
             let own = Stack::read(&System, service, Part::Auth).filter(|stack| !stack.is_empty());
             if own.is_some() || fs::metadata(program).is_err() {
@@ -48,6 +55,7 @@ impl Wiring {
             services: BTreeMap::new(),
             too_long: Vec::new(),
             misplaced: Vec::new(),
+            twins: Vec::new(),
             left_to_other: Vec::new(),
             unread: None,
         };
@@ -68,8 +76,8 @@ impl Wiring {
         }
         for part in [Part::Account, Part::Password, Part::Session] {
             let Some(stack) = Stack::read(files, name, part) else { continue };
-            let ours = stack.ours().filter_map(|place| stack.lines.get(place));
-            self.misplaced.extend(ours.map(|line| (part, line.clone())));
+            let ours = stack.ours().filter_map(|place| Some((stack.lines.get(place)?, place)));
+            self.misplaced.extend(ours.map(|(line, place)| (part, line.place(), without(&stack, place))));
         }
     }
 
@@ -97,7 +105,7 @@ impl Wiring {
         for (service, stack) in &self.services {
             let ours = stack.ours().filter_map(|place| stack.lines.get(place));
             let mut all: Vec<_> = ours.flat_map(|line| modules.look(line)).collect();
-            all.extend(of_stack(stack, settings.of_stack(stack).map(|config| &config.policy)));
+            all.extend(of_stack(service, stack, settings.of_stack(stack).map(|config| &config.policy)));
             for finding in all {
                 let known = found.iter_mut().find(|(known, _)| known.message == finding.message);
                 match known {
@@ -106,9 +114,9 @@ impl Wiring {
                 }
             }
         }
-        for (part, line) in &self.misplaced {
-            let message = format!("{} has our module under {}, where it refuses", line.place(), part.name());
-            let finding = Finding::fail("stack-misplaced", message, format!("take out the line {}", line.place()));
+        for (part, place, hint) in &self.misplaced {
+            let message = format!("{place} has our module under {}, where it refuses", part.name());
+            let finding = Finding::fail("stack-misplaced", message, hint);
             if !found.iter().any(|(known, _)| known.message == finding.message) {
                 found.push((finding, Vec::new()));
             }
@@ -137,6 +145,11 @@ impl Wiring {
             findings.push(Finding::fail("stack-none", message, first_line()));
             return findings;
         }
+        for (service, twin) in &self.twins {
+            let message = format!("{service} asks for a code and {twin} does not, which the same program is as well");
+            let hint = format!("cp --backup /etc/pam.d/{service} /etc/pam.d/{twin}");
+            findings.push(Finding::fail("stack-twin", message, hint));
+        }
         for service in &self.left_to_other {
             let message =
                 format!("{service} has no auth line: it is left to {OTHER:?}, where nobody is asked for a code");
@@ -164,7 +177,7 @@ fn first_line() -> String {
 }
 
 /// What is wrong with one stack that has our line.
-pub(super) fn of_stack(stack: &Stack, policy: Option<&Policy>) -> Vec<Finding> {
+pub(super) fn of_stack(service: &str, stack: &Stack, policy: Option<&Policy>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let ours: Vec<_> = stack.ours().filter_map(|place| Some((place, stack.lines.get(place)?))).collect();
     let Some((first, line)) = ours.first().copied() else { return findings };
@@ -175,7 +188,8 @@ pub(super) fn of_stack(stack: &Stack, policy: Option<&Policy>) -> Vec<Finding> {
     let outlook = Outlook::of(stack);
     for culprit in &outlook.past {
         findings.extend(stack.lines.get(*culprit).map(|culprit_line| {
-            let hint = way_past(stack, *culprit, first);
+            let passed = ours.iter().map(|(place, _)| *place).find(|place| place > culprit);
+            let hint = way_past(stack, *culprit, passed.unwrap_or(first));
             let (place, ours) = (culprit_line.place(), line.place());
             match Nature::of(culprit_line) {
                 Nature::Selector => {
@@ -208,7 +222,11 @@ pub(super) fn of_stack(stack: &Stack, policy: Option<&Policy>) -> Vec<Finding> {
         findings.push(Finding::fail("stack-control", message, hint));
     }
     if outlook.reached && !(outlook.proved_gets_in && outlook.not_due_gets_in) {
-        findings.push(refusing(stack, line, &outlook, policy));
+        findings.push(refusing(service, stack, line, &outlook, policy));
+    }
+    // Whoever gets past a line that should have stopped them is named there.
+    if !is_proved_before(service) && outlook.past.is_empty() {
+        findings.extend(unasked(line, &outlook, policy));
     }
     if let [(_, first), (again, second), ..] = ours.as_slice() {
         let message = format!(
@@ -231,7 +249,7 @@ pub(super) fn of_stack(stack: &Stack, policy: Option<&Policy>) -> Vec<Finding> {
 }
 
 /// Nobody gets in who should: whoever has proved a code, or whoever needs none.
-fn refusing(stack: &Stack, line: &Line, outlook: &Outlook, policy: Option<&Policy>) -> Finding {
+fn refusing(service: &str, stack: &Stack, line: &Line, outlook: &Outlook, policy: Option<&Policy>) -> Finding {
     // Without settings nobody is let in anyway.
     let spared = policy.is_some_and(may_be_spared);
     let who = match (outlook.proved_gets_in, spared) {
@@ -241,7 +259,7 @@ fn refusing(stack: &Stack, line: &Line, outlook: &Outlook, policy: Option<&Polic
     };
     let message =
         format!("{}: {who} is refused all the same, as no module of the stack says yes to them", line.place());
-    let hint = mended(stack);
+    let hint = mended(service, stack, line);
     let hint = hint.unwrap_or_else(|| "see which line refuses: twofactor doctor --user USER --service S".to_owned());
     if outlook.proved_gets_in && !spared {
         return Finding::warn("stack-permit", message, hint);
@@ -249,8 +267,31 @@ fn refusing(stack: &Stack, line: &Line, outlook: &Outlook, policy: Option<&Polic
     Finding::fail("stack-permit", message, hint)
 }
 
+/// Whether what comes before the stack may have proved who somebody is: sshd has seen a key.
+fn is_proved_before(service: &str) -> bool {
+    service == "sshd" || is_common(service)
+}
+
+/// Who is let in without having given a password.
+fn unasked(line: &Line, outlook: &Outlook, policy: Option<&Policy>) -> Option<Finding> {
+    let place = line.place();
+    if outlook.nothing_gets_in && policy.is_some_and(may_be_spared) {
+        let message =
+            format!("{place}: whoever is asked for no code gets in without anything, as nothing else is asked for");
+        return Some(Finding::fail("stack-open", message, ask_for_the_password(line)));
+    }
+    let message = format!("{place}: a code alone lets people in, as nothing asks for a password");
+    outlook.code_alone.then(|| Finding::warn("stack-code-alone", message, ask_for_the_password(line)))
+}
+
+fn ask_for_the_password(ours: &Line) -> String {
+    let include = ours.service.is_none() && *ours.file != *COMMON && Path::new(COMMON).is_file();
+    let line = if include { "@include common-auth".to_owned() } else { ours.in_its_file(PASSWORD) };
+    format!("write a first line in {}: {line}", ours.file)
+}
+
 /// One line more or less with which the stack lets in whom it should and, as every way through it says, nobody else.
-fn mended(stack: &Stack) -> Option<String> {
+fn mended(service: &str, stack: &Stack, ours: &Line) -> Option<String> {
     const PERMIT: &str = "auth required pam_permit.so";
     let before = Outlook::of(stack);
     if before.unfinished {
@@ -258,13 +299,19 @@ fn mended(stack: &Stack) -> Option<String> {
     }
     let mends = |lines: Vec<Line>| {
         let after = Outlook::of(&Stack { lines, cut: false });
-        let harmless = after.past.len() <= before.past.len() && after.refused_gets_in <= before.refused_gets_in;
+        let opens = !is_proved_before(service) && after.nothing_gets_in && !before.nothing_gets_in;
+        let harmless =
+            after.past.len() <= before.past.len() && after.refused_gets_in <= before.refused_gets_in && !opens;
         after.proved_gets_in && after.not_due_gets_in && harmless
     };
     let last = stack.lines.iter().rfind(|line| line.level == 0)?;
-    let permit = Stack::read(&Single(PERMIT), "/single", Part::Auth)?.lines.pop()?;
+    let written = |text| Stack::read(&Single(text), "/single", Part::Auth)?.lines.pop();
+    let (permit, password) = (written(PERMIT)?, written(PASSWORD)?);
     if mends(stack.lines.iter().cloned().chain([permit]).collect()) {
         return Some(format!("write a last auth line in {}: {}", last.file, last.in_its_file(PERMIT)));
+    }
+    if mends([password].into_iter().chain(stack.lines.iter().cloned()).collect()) {
+        return Some(ask_for_the_password(ours));
     }
     let kept = |place: usize| {
         let kept = stack.lines.iter().enumerate().filter(|(at, _)| *at != place);
@@ -281,7 +328,7 @@ fn mended(stack: &Stack) -> Option<String> {
 fn without(stack: &Stack, place: usize) -> String {
     let Some(line) = stack.lines.get(place) else { return String::new() };
     if is_jumped_over(stack, place) {
-        let nothing = line.in_its_file("auth [default=ignore] pam_permit.so");
+        let nothing = line.in_its_file(&format!("{} [default=ignore] pam_permit.so", line.part));
         return format!("write {} so: {nothing}", line.place());
     }
     format!("take out the line {}", line.place())
@@ -332,6 +379,11 @@ const TRIED_MAX: usize = 16;
 /// Services that people log in by, each with the program that is it.
 const DOORS: [(&str, &str); 4] =
     [("sshd", "/usr/sbin/sshd"), ("login", "/bin/login"), ("su", "/bin/su"), ("sudo", "/usr/bin/sudo")];
+/// What a program is called with a login shell (sudo -i, su -).
+const TWINS: [(&str, &str); 2] = [("sudo", "sudo-i"), ("su", "su-l")];
+/// What asks for the password of a local account.
+const PASSWORD: &str = "auth requisite pam_unix.so";
+const COMMON: &str = "/etc/pam.d/common-auth";
 /// Modules that ask for a second factor themselves.
 const OTHERS: [&str; 7] = [
     "pam_google_authenticator.so",
@@ -355,7 +407,7 @@ mod tests {
     #[test]
     fn what_is_too_long_to_be_read_is_not_judged() {
         let long = "auth optional pam_unix.so\n".repeat(1001);
-        let found = of_stack(&stack(&format!("auth optional pam_twofactor.so\n{long}")), None);
+        let found = of_stack("sudo", &stack(&format!("auth optional pam_twofactor.so\n{long}")), None);
         assert_eq!(found.iter().map(|finding| finding.check).collect::<Vec<_>>(), ["stack-unread"]);
         let below = format!("{long}auth required pam_twofactor.so\n");
         let files = written(&[("/etc/pam.d/x", &below), ("/etc/pam.d/y", "auth required pam_unix.so\n")]);
@@ -368,7 +420,8 @@ mod tests {
         let hint = |harmless: usize| {
             let harmless = "auth optional pam_deny.so\n".repeat(harmless);
             let ours = "auth requisite pam_unix.so\nauth required pam_twofactor.so\n";
-            mended(&stack(&format!("{ours}{harmless}auth required pam_deny.so\n")))
+            let stack = stack(&format!("{ours}{harmless}auth required pam_deny.so\n"));
+            mended("sudo", &stack, &stack.lines[1])
         };
         assert_eq!(hint(0).as_deref(), Some("take out the line /etc/pam.d/x:3"));
         assert_eq!(hint(TRIED_MAX - 1).as_deref(), Some("take out the line /etc/pam.d/x:18"));

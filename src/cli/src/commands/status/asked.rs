@@ -16,6 +16,7 @@ use twofactor_core::factor::Method;
 use twofactor_core::policy::{Circumstances, Matcher, Mode, Rule, Terms, Unenrolled};
 use twofactor_core::sys::{Accounts, LookUpError, Passwd, Problem};
 
+use crate::commands::doctor::module::why_nobody;
 use crate::failure::Failure;
 use crate::output::wrapped;
 use crate::pam::stack::{DIRECTORIES, Files, Part, Stack};
@@ -139,6 +140,9 @@ impl Person<'_> {
         // Beyond what is looked at nothing is known.
         let outlook = Some(outlook).filter(|outlook| !outlook.unfinished);
         let of_the_line = line.arguments.iter().find_map(|argument| argument.strip_prefix("config=")).map(Path::new);
+        if let Some(why) = why_nobody(line) {
+            return Ok(Some(Asked::unknown(outlook.as_ref(), format!("{why}; nobody is let in"))));
+        }
         Ok(Some(match settings(of_the_line, config) {
             Err(why) => Asked::unknown(outlook.as_ref(), why),
             Ok(config) => Asked { cases: Some(self.cases(service, &config)?), ..Asked::of(outlook.as_ref()) },
