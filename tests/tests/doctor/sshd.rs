@@ -112,3 +112,112 @@ fn that_sshd_is_not_asked_for_everybody_is_said() {
     machine.0.bash("cp /tmp/whole /etc/ssh/sshd_config").succeeded();
     assert_eq!(machine.wrong(), [""; 0]);
 }
+
+#[test]
+fn a_hint_does_not_lock_anybody_out() {
+    let machine = Machine::sound();
+    // Only the method password is there to take the code behind the password.
+    let breaking = "cp /usr/share/doc/pam-twofactor/pam.d/sshd /etc/pam.d/sshd
+         sed -i '/pam_twofactor.so/s/$/ try_first_pass/' /etc/pam.d/sshd
+         printf 'UsePAM yes\\nPasswordAuthentication yes\\nKbdInteractiveAuthentication no\\n' >/etc/ssh/sshd_config";
+    machine.breaks_and_mends(breaking, "sshd-key", "warn");
+    machine.0.bash("sshd -t && sshd -T | grep -x 'authenticationmethods publickey,password password'").succeeded();
+    // A list that needs a method which is off comes after the method.
+    machine.breaks_and_mends(
+        "cp /usr/share/doc/pam-twofactor/pam.d/sshd-key /etc/pam.d/sshd
+         printf 'UsePAM yes\\nPubkeyAuthentication no\\nKbdInteractiveAuthentication yes\\nPasswordAuthentication no\\n' \
+         >/etc/ssh/sshd_config",
+        "sshd-code-alone",
+        "fail",
+    );
+    machine.0.bash("sshd -t").succeeded();
+}
+
+#[test]
+fn a_hint_that_root_would_be_refused_after_says_so() {
+    let machine = Machine::sound();
+    let asking = "UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n";
+    for (root, warned) in [("prohibit-password", true), ("forced-commands-only", true), ("yes", false), ("no", false)] {
+        machine.0.write("/etc/ssh/sshd_config", format!("PermitRootLogin {root}\n{asking}"), 0o644);
+        let hint = machine.finding("sshd-key").hint;
+        assert_eq!(hint.contains("only PermitRootLogin yes lets root in with key and code"), warned, "{root}: {hint}");
+        assert!(hint.ends_with("; check: sshd -t; keep a session open"), "{hint}");
+    }
+    // Of others nothing is said of root.
+    let whole = format!("{asking}AuthenticationMethods publickey,keyboard-interactive\n");
+    let block = "Match User alice\nAuthenticationMethods publickey\n";
+    machine.0.write("/etc/ssh/sshd_config", format!("{whole}{block}"), 0o644);
+    let finding = machine.finding("sshd-key");
+    assert!(!finding.hint.contains("root") && finding.hint.ends_with("keep a session open"), "{finding:?}");
+}
+
+#[test]
+fn a_match_block_for_where_a_login_comes_in_is_asked_about() {
+    let machine = Machine::sound();
+    let whole = machine.0.read("/etc/ssh/sshd_config");
+    machine.0.write("/etc/ssh/sshd_config", format!("{whole}Match LocalPort 2222\nX11Forwarding no\n"), 0o644);
+    assert_eq!(machine.wrong(), [""; 0]);
+    for (block, place) in [
+        ("LocalPort 22", ", to port 22"),
+        ("LocalAddress 10.0.0.1", ", to 10.0.0.1"),
+        ("LocalAddress fe80::/10", ", to fe80::/10"),
+        ("LocalPort 2222 Address 10.0.0.0/8", ", to port 2222, from 10.0.0.0/8"),
+        ("RDomain blue", ", in the routing domain blue"),
+    ] {
+        let block = format!("Match {block} User alice\nAuthenticationMethods publickey\n");
+        machine.0.write("/etc/ssh/sshd_config", format!("{whole}{block}"), 0o644);
+        let finding = machine.finding("sshd-key");
+        assert!(finding.message.ends_with(&format!(", for alice{place}")), "{finding:?}");
+        machine.breaks_and_mends("true", "sshd-key", "warn");
+    }
+}
+
+#[test]
+fn a_question_that_sshd_does_not_answer_is_named() {
+    let machine = Machine::sound();
+    machine.0.bash("echo 'a,b:x:2000:100::/:/bin/bash' >>/etc/passwd").succeeded();
+    machine.0.bash("printf 'Match User a*\\nX11Forwarding no\\n' >>/etc/ssh/sshd_config").succeeded();
+    machine.0.write("/etc/twofactor/config.toml", "[policy]\nmode = 'if-enrolled'\n", 0o644);
+    machine.0.bash("userdel alice").succeeded();
+    let finding = machine.finding("sshd-read");
+    assert!(finding.level == "warn" && finding.message.ends_with(", for a,b"), "{finding:?}");
+    assert!(finding.hint.contains("sshd -T -C user=a,b,host="), "{finding:?}");
+}
+
+#[test]
+fn a_file_that_any_pattern_includes_is_read() {
+    let machine = Machine::sound();
+    let whole = machine.0.read("/etc/ssh/sshd_config");
+    let block = "Match User alice\nAuthenticationMethods publickey\n";
+    for pattern in [
+        "/etc/ssh/sshd_config.d/[0-9]*.conf",
+        "sshd_config.d/[!a-z][[:digit:]]-?.conf",
+        "/etc/s[s]h/*.d/50-a.conf",
+        "sshd_conf*/50\\-a.c*",
+    ] {
+        machine.0.write("/etc/ssh/sshd_config.d/50-a.conf", block, 0o644);
+        machine.0.write("/etc/ssh/sshd_config", format!("Include {pattern}\n{whole}"), 0o644);
+        let finding = machine.finding("sshd-key");
+        assert!(finding.message.ends_with(", for alice"), "{pattern}: {finding:?}");
+        assert!(finding.hint.starts_with("write /etc/ssh/sshd_config.d/50-a.conf:2 so: "), "{pattern}: {finding:?}");
+        machine.breaks_and_mends("true", "sshd-key", "warn");
+    }
+}
+
+#[test]
+fn what_is_not_read_of_the_configuration_is_named() {
+    let machine = Machine::sound();
+    let whole = machine.0.read("/etc/ssh/sshd_config");
+    let block = "Match User alice\nAuthenticationMethods publickey\n";
+    let comments = "# what nobody reads to its end\n".repeat(40_000);
+    machine.0.write("/etc/ssh/sshd_config.d/50-a.conf", format!("{comments}{block}"), 0o644);
+    machine.0.write("/etc/ssh/sshd_config", format!("Include sshd_config.d/*.conf\n{whole}"), 0o644);
+    let finding = machine.finding("sshd-unread");
+    assert!(finding.level == "warn" && finding.message.ends_with(": /etc/ssh/sshd_config.d/50-a.conf"), "{finding:?}");
+    let many = "Banner none\n".repeat(5000);
+    machine.0.write("/etc/ssh/sshd_config.d/50-a.conf", format!("{many}{block}"), 0o644);
+    let finding = machine.finding("sshd-unread");
+    assert!(finding.message.contains(": /etc/ssh/sshd_config.d/50-a.conf:4097 and below, "), "{finding:?}");
+    machine.0.write("/etc/ssh/sshd_config.d/50-a.conf", "Banner none\n", 0o644);
+    assert_eq!(machine.wrong(), [""; 0]);
+}

@@ -8,7 +8,7 @@ use twofactor_core::policy::{Policy, Rule};
 use super::finding::{Finding, Message};
 use super::program::ask;
 use super::scene::Scene;
-use super::sshd_config::{KINDS_MAX, Login, Written};
+use super::sshd_config::{KINDS_MAX, Login, Written, nobody};
 use crate::pam::stack::Stack;
 use crate::pam::walk::Outlook;
 
@@ -18,13 +18,19 @@ pub(super) fn look(scene: &Scene) -> Vec<Finding> {
     if fs::metadata(SSHD).is_err() {
         return Vec::new();
     }
-    let Some(said) = ask(SSHD, &["-T"]) else {
-        return vec![silent()];
+    let nobody = nobody();
+    let Some(said) = ask(SSHD, &["-T", "-C", &nobody]) else {
+        return vec![silent(&nobody)];
     };
     let policy = scene.settings.of_stack(stack).map(|config| &config.policy);
     let written = Written::of_this_system();
     let everybody = Effective::read(&said).look(stack, policy);
-    let mut findings: Vec<_> = everybody.iter().map(|complaint| complaint.finding(&written, None)).collect();
+    let mut findings: Vec<_> = everybody.iter().map(|complaint| complaint.finding(&written, None, true)).collect();
+    if !written.unread.is_empty() {
+        let message = Message::naming("not all that sshd is set up by was read: ", written.unread.clone());
+        let hint = "look there for Match blocks that spare somebody the code";
+        findings.push(Finding::warn("sshd-unread", message, hint));
+    }
     let people = scene.people.each().filter(|person| person.may_log_in());
     let logins = written.logins(people.map(|person| Login::new(&person.name, scene.people.groups_of(person))));
     if logins.len() >= KINDS_MAX {
@@ -33,28 +39,32 @@ pub(super) fn look(scene: &Scene) -> Vec<Finding> {
         let hint = format!("ask it for others: {SSHD} -T -C user=USER,host=HOST,addr=ADDRESS");
         findings.push(Finding::warn("sshd-many", message, hint));
     }
-    let mut own: Vec<(Finding, Vec<String>, Option<String>)> = Vec::new();
+    let mut own: Vec<(Finding, Vec<String>, String)> = Vec::new();
     for (login, names) in logins {
-        let Some(said) = ask(SSHD, &["-T", "-C", &login.connection()]) else { continue };
+        let connection = login.connection();
+        let Some(said) = ask(SSHD, &["-T", "-C", &connection]) else {
+            own.push((silent(&connection), names, login.place()));
+            continue;
+        };
+        let of_root = names.iter().any(|name| name == "root");
         for complaint in Effective::read(&said).look(stack, policy) {
             if everybody.iter().any(|known| known.check == complaint.check) {
                 continue;
             }
-            let finding = complaint.finding(&written, Some(&login));
+            let finding = complaint.finding(&written, Some(&login), of_root);
             let same = |known: &Finding| known.message == finding.message && known.hint == finding.hint;
             // What holds for somebody wherever they come from is said once.
             let known = |name: &&String| own.iter().any(|(known, names, _)| same(known) && names.contains(*name));
             let fresh: Vec<_> = names.iter().filter(|name| !known(name)).cloned().collect();
-            match own.iter_mut().find(|(known, _, from)| same(known) && *from == login.from) {
+            match own.iter_mut().find(|(known, _, place)| same(known) && *place == login.place()) {
                 _ if fresh.is_empty() => {}
                 Some((_, names, _)) => names.extend(fresh),
-                None => own.push((finding, fresh, login.from.clone())),
+                None => own.push((finding, fresh, login.place())),
             }
         }
     }
-    findings.extend(own.into_iter().map(|(finding, names, from)| {
+    findings.extend(own.into_iter().map(|(finding, names, after)| {
         let message = Message::naming(format!("{}, for ", finding.message.in_full()), names);
-        let after = from.map(|from| format!(", from {from}")).unwrap_or_default();
         Finding { message: Message { after, ..message }, ..finding }
     }));
     if findings.is_empty() {
@@ -63,16 +73,23 @@ pub(super) fn look(scene: &Scene) -> Vec<Finding> {
     findings
 }
 
-/// It does not say how it is set up. Why, it says on its standard error, which only a shell brings here.
-fn silent() -> Finding {
-    let said = ask("/bin/sh", &["-c", "exec /usr/sbin/sshd -T 2>&1"]).unwrap_or_default();
-    let why = said.lines().last().unwrap_or("it says nothing").trim();
-    if why.contains("privilege separation directory") {
+/// It does not say how it is set up for a login. Why, it says on its standard error, which only a shell brings here.
+fn silent(connection: &str) -> Finding {
+    let shell = |script: &str| ask("/bin/sh", &["-c", script, SSHD, connection]).unwrap_or_default();
+    let last = |said: &str| said.lines().last().unwrap_or("it says nothing").trim().to_owned();
+    let refusal = shell("said=$(\"$0\" -t 2>&1) || echo \"$said\"");
+    if refusal.contains("privilege separation directory") {
         let message = "sshd has not been started yet, so it does not say how it is set up";
         return Finding::warn("sshd-read", message, "mkdir -p -m 0755 /run/sshd");
     }
-    let message = format!("sshd cannot start as it is set up, and nobody knows whether it asks PAM: {why}");
-    Finding::fail("sshd-read", message, "mend that, and see: /usr/sbin/sshd -t")
+    if !refusal.is_empty() {
+        let why = last(&refusal);
+        let message = format!("sshd cannot start as it is set up, and nobody knows whether it asks PAM: {why}");
+        return Finding::fail("sshd-read", message, "mend that, and see: /usr/sbin/sshd -t");
+    }
+    let why = last(&shell("exec \"$0\" -T -C \"$1\" 2>&1 >/dev/null"));
+    let message = format!("sshd does not say how it is set up, and nobody knows whether it asks PAM: {why}");
+    Finding::warn("sshd-read", message, format!("mend that, and see: {SSHD} -T -C {connection}"))
 }
 
 /// The effective settings of sshd.
@@ -117,11 +134,12 @@ impl Effective {
             let message = "sshd does not let PAM ask: nobody can type a code, who needs one is refused";
             fail("sshd-interactive", message, "KbdInteractiveAuthentication yes");
         }
+        let asking = if with_password && !interactive { "password" } else { "keyboard-interactive" };
         let by_key_only = !lists.is_empty() && lists.iter().all(|list| list.contains(&"publickey"));
         if Outlook::of(stack).code_alone && !by_key_only {
             let message = "the stack of sshd asks for a code and nothing else, and sshd insists on no key: a code alone \
                            gets in";
-            fail("sshd-code-alone", message, "AuthenticationMethods publickey,keyboard-interactive");
+            fail("sshd-code-alone", message, &self.insisting(&format!("publickey,{asking}")));
         }
         let mut warn = |check, message: &str, wanted: &str| found.push(Complaint::new(check, message, wanted));
         if password && !combined(stack) && lists.is_empty() && interactive {
@@ -138,7 +156,7 @@ impl Effective {
             let enough = lists.is_empty() || lists.iter().any(|list| list.contains(&method) && !asks(list));
             if self.is(keyword, "yes") && enough {
                 let message = format!("{thing} gets in at sshd without a code: PAM is not asked after it");
-                warn("sshd-key", &message, "AuthenticationMethods publickey,keyboard-interactive keyboard-interactive");
+                warn("sshd-key", &message, &format!("AuthenticationMethods publickey,{asking} {asking}"));
                 break;
             }
         }
@@ -148,13 +166,27 @@ impl Effective {
             && lists.iter().filter(|list| asks(list)).all(by_password)
         {
             let message = "rules with ssh_auth never match: sshd tells the method password nothing of what is proved";
-            warn("sshd-ssh-auth", message, "AuthenticationMethods publickey,keyboard-interactive");
+            warn("sshd-ssh-auth", message, &self.insisting("publickey,keyboard-interactive"));
         }
         if self.is("usedns", "yes") && any_rule(|rule| rule.rhost.is_some()) {
             let message = "rules with rhost never match whoever's address has a name: sshd passes the name on";
             warn("sshd-dns", message, "UseDNS no");
         }
+        for complaint in &mut found {
+            complaint.root = self.0.get("permitrootlogin").and_then(|values| values.first()).cloned();
+        }
         found
+    }
+
+    /// The line by which sshd insists on a list of methods. One that is off comes first: sshd would not start without it.
+    fn insisting(&self, list: &str) -> String {
+        if self.is("pubkeyauthentication", "no") {
+            return "PubkeyAuthentication yes".to_owned();
+        }
+        if list.ends_with("keyboard-interactive") && !self.interactive() {
+            return "KbdInteractiveAuthentication yes".to_owned();
+        }
+        format!("AuthenticationMethods {list}")
     }
 
     fn interactive(&self) -> bool {
@@ -175,15 +207,27 @@ pub(super) struct Complaint {
     fails: bool,
     message: String,
     wanted: String,
+    /// How root may log in.
+    root: Option<String>,
 }
 
 impl Complaint {
     fn new(check: &'static str, message: &str, wanted: &str) -> Self {
-        Self { check, fails: false, message: message.to_owned(), wanted: wanted.to_owned() }
+        Self { check, fails: false, message: message.to_owned(), wanted: wanted.to_owned(), root: None }
     }
 
-    fn finding(&self, written: &Written, login: Option<&Login>) -> Finding {
-        let (message, hint) = (self.message.as_str(), written.hint(&self.wanted, login));
+    fn finding(&self, written: &Written, login: Option<&Login>, of_root: bool) -> Finding {
+        let (message, mut hint) = (self.message.as_str(), written.hint(&self.wanted, login));
+        if self.wanted.starts_with("AuthenticationMethods ") {
+            // Whoever may not come with a password may not come with one behind a key either.
+            let barred = self.root.as_deref().filter(|root| of_root && !matches!(*root, "yes" | "no"));
+            if let Some(barred) = barred {
+                hint.push_str(&format!(
+                    "; with PermitRootLogin {barred} root is then refused: only PermitRootLogin yes lets root in with key and code"
+                ));
+            }
+            hint.push_str("; check: sshd -t; keep a session open");
+        }
         if self.fails { Finding::fail(self.check, message, hint) } else { Finding::warn(self.check, message, hint) }
     }
 }

@@ -1,7 +1,10 @@
 //! Where the settings of sshd are written: the lines of sshd_config(5) and of what it includes, in the order in which they
 //! count, with the Match blocks they stand in. `sshd -T` says what holds and not where.
 
+mod include;
+
 use std::fs;
+use std::io::ErrorKind;
 use std::rc::Rc;
 
 /// What is written.
@@ -9,6 +12,9 @@ use std::rc::Rc;
 pub(super) struct Written {
     lines: Vec<Setting>,
     blocks: Vec<Block>,
+    files: usize,
+    /// What was too much to read, or could not be read: nobody knows what it says.
+    pub(super) unread: Vec<String>,
 }
 
 /// One line.
@@ -36,25 +42,50 @@ struct Block {
 pub(super) struct Login {
     pub(super) user: String,
     groups: Vec<String>,
-    /// The pattern of addresses, or of hosts, that it comes from; this host if none.
-    pub(super) from: Option<String>,
+    /// Where it comes from and where it comes in, as criteria of one Match block and a pattern of each.
+    place: Vec<(String, String)>,
 }
 
 impl Login {
     pub(super) fn new(user: &str, groups: Vec<String>) -> Self {
-        Self { user: user.to_owned(), groups, from: None }
+        Self { user: user.to_owned(), groups, place: Vec::new() }
     }
 
     /// As `sshd -T -C` is told of it.
     pub(super) fn connection(&self) -> String {
-        let sample = |pattern: &str| pattern.split('/').next().unwrap_or_default().replace(['*', '?'], "1");
-        let (host, address) = match &self.from {
-            None => ("localhost".to_owned(), "127.0.0.1".to_owned()),
-            Some(pattern) if is_of_addresses(pattern) => ("unknown".to_owned(), sample(pattern)),
-            Some(pattern) => (sample(pattern), "192.0.2.1".to_owned()),
+        let sample = |criterion: &str| {
+            let (_, pattern) = self.place.iter().find(|(known, _)| known == criterion)?;
+            Some(pattern.split('/').next().unwrap_or_default().replace(['*', '?'], "1"))
         };
-        format!("user={},host={host},addr={address}", self.user)
+        let (host, address) = match (sample("host"), sample("address")) {
+            (None, None) => ("localhost".to_owned(), "127.0.0.1".to_owned()),
+            (None, Some(address)) => ("unknown".to_owned(), address),
+            // A host without a name is known by its address.
+            (Some(host), None) if is_of_addresses(&host) => (host.clone(), host),
+            (Some(host), address) => (host, address.unwrap_or_else(|| "192.0.2.1".to_owned())),
+        };
+        let local = sample("localaddress").unwrap_or_else(|| LOCAL_ADDRESS.to_owned());
+        let port = sample("localport").unwrap_or_else(|| LOCAL_PORT.to_owned());
+        // Which not every sshd knows.
+        let domain = sample("rdomain").map(|domain| format!(",rdomain={domain}")).unwrap_or_default();
+        format!("user={},host={host},addr={address},laddr={local},lport={port}{domain}", self.user)
     }
+
+    /// The place as people are told of it; nothing if it is any.
+    pub(super) fn place(&self) -> String {
+        let said = self.place.iter().map(|(criterion, pattern)| match criterion.as_str() {
+            "localaddress" => format!(", to {pattern}"),
+            "localport" => format!(", to port {pattern}"),
+            "rdomain" => format!(", in the routing domain {pattern}"),
+            _ => format!(", from {pattern}"),
+        });
+        said.collect()
+    }
+}
+
+/// A login that is in no Match block that asks who or from where: `sshd -T` alone refuses to speak if one asks for a port.
+pub(super) fn nobody() -> String {
+    format!("laddr={LOCAL_ADDRESS},lport={LOCAL_PORT}")
 }
 
 impl Written {
@@ -65,9 +96,19 @@ impl Written {
     }
 
     fn file(&mut self, path: &str, depth: usize, within: &[usize]) {
-        let is_file = fs::metadata(path).is_ok_and(|status| status.is_file() && status.len() < FILE_MAX_BYTES);
-        let Some(Ok(bytes)) = is_file.then(|| fs::read(path)) else { return };
-        self.text(path, &String::from_utf8_lossy(&bytes), depth, within);
+        self.files += 1;
+        let bytes = match fs::metadata(path) {
+            Err(why) if why.kind() == ErrorKind::NotFound => return,
+            Ok(status) if status.is_file() && status.len() < FILE_MAX_BYTES && self.files <= FILES_MAX => {
+                fs::read(path)
+            }
+            Ok(_) => Err(ErrorKind::Unsupported.into()),
+            Err(why) => Err(why),
+        };
+        match bytes {
+            Ok(bytes) => self.text(path, &String::from_utf8_lossy(&bytes), depth, within),
+            Err(_) => self.leave(path),
+        }
     }
 
     pub(super) fn text(&mut self, path: &str, text: &str, depth: usize, outer: &[usize]) {
@@ -78,22 +119,31 @@ impl Written {
             let place = Place(file.clone(), number);
             let mut words = words(line);
             let Some(keyword) = words.next() else { continue };
+            if self.blocks.len() >= LINES_MAX || self.lines.len() >= LINES_MAX {
+                return self.leave(&format!("{} and below", place.said()));
+            }
             match keyword.to_ascii_lowercase().as_str() {
-                "match" if self.blocks.len() < LINES_MAX => {
+                "match" => {
                     within = outer.to_vec();
                     within.push(self.blocks.len());
                     self.blocks.push(Block::new(place, words));
                 }
                 "include" if depth < DEPTH_MAX => {
-                    for file in words.flat_map(matching) {
-                        self.file(&file, depth + 1, &within);
+                    for pattern in words {
+                        let (files, unread) = include::matching(&pattern);
+                        unread.iter().for_each(|path| self.leave(path));
+                        files.iter().for_each(|file| self.file(file, depth + 1, &within));
                     }
                 }
-                keyword if self.lines.len() < LINES_MAX => {
-                    self.lines.push(Setting { place, keyword: keyword.to_owned(), within: within.clone() });
-                }
-                _ => {}
+                "include" => self.leave(&format!("the Include at {}", place.said())),
+                keyword => self.lines.push(Setting { place, keyword: keyword.to_owned(), within: within.clone() }),
             }
+        }
+    }
+
+    fn leave(&mut self, unread: &str) {
+        if self.unread.len() < FILES_MAX && !self.unread.iter().any(|known| known == unread) {
+            self.unread.push(unread.to_owned());
         }
     }
 
@@ -127,8 +177,6 @@ impl Written {
     /// blocks tell from others, with the names of those who are of it.
     pub(super) fn logins(&self, people: impl Iterator<Item = Login>) -> Vec<(Login, Vec<String>)> {
         let criteria = || self.blocks.iter().flat_map(|block| &block.criteria);
-        // Whose login only a program tells from another is of no kind but their own.
-        let is_known = !criteria().any(|(criterion, _)| criterion == "exec");
         let mut kinds: Vec<(Vec<bool>, Login, Vec<String>)> = Vec::new();
         for person in people.filter(|_| !self.blocks.is_empty()) {
             let told = criteria().flat_map(|(criterion, patterns)| {
@@ -136,20 +184,20 @@ impl Written {
                 patterns.map(|pattern| person.is(criterion, pattern))
             });
             let told: Vec<_> = told.collect();
-            if let Some((_, _, names)) = kinds.iter_mut().find(|(known, ..)| is_known && *known == told) {
+            if let Some((_, _, names)) = kinds.iter_mut().find(|(known, ..)| *known == told) {
                 names.push(person.user);
             } else if kinds.len() < KINDS_MAX {
                 kinds.push((told, person.clone(), vec![person.user]));
             }
         }
-        let places = criteria().filter(|(criterion, _)| matches!(criterion.as_str(), "address" | "host"));
-        let mut places: Vec<_> = places.flat_map(|(_, patterns)| patterns.split(',')).map(str::to_owned).collect();
-        places.retain(|pattern| !pattern.starts_with('!'));
-        places.sort_unstable();
-        places.dedup();
-        let everywhere = [None].into_iter().chain(places.into_iter().map(Some));
-        let logins = everywhere.flat_map(|from| {
-            kinds.iter().map(move |(_, login, names)| (Login { from: from.clone(), ..login.clone() }, names.clone()))
+        let mut places = vec![Vec::new()];
+        for place in self.blocks.iter().flat_map(Block::places) {
+            if places.len() <= KINDS_MAX && !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        let logins = places.into_iter().flat_map(|place| {
+            kinds.iter().map(move |(_, login, names)| (Login { place: place.clone(), ..login.clone() }, names.clone()))
         });
         logins.take(KINDS_MAX).collect()
     }
@@ -166,11 +214,25 @@ impl Block {
         let mut criteria = Vec::new();
         while let Some(criterion) = words.next() {
             let criterion = criterion.to_ascii_lowercase();
-            let alone = matches!(criterion.as_str(), "all" | "canonical" | "final" | "invalid-user");
+            let alone = matches!(criterion.as_str(), "all" | "invalid-user");
             let patterns = if alone { String::new() } else { words.next().unwrap_or_default() };
             criteria.push((criterion, patterns));
         }
         Self { place, criteria }
+    }
+
+    /// The places it is for: each of its patterns of one criterion with each of the others.
+    fn places(&self) -> Vec<Vec<(String, String)>> {
+        let mut places = vec![Vec::new()];
+        for (criterion, patterns) in self.criteria.iter().filter(|(criterion, _)| is_of_places(criterion)) {
+            let patterns = || patterns.split(',').filter(|pattern| !pattern.starts_with('!'));
+            let with = |place: &Vec<_>| {
+                let place = place.clone();
+                patterns().map(move |pattern| [&place[..], &[(criterion.clone(), pattern.to_owned())]].concat())
+            };
+            places = places.iter().flat_map(with).take(KINDS_MAX).collect();
+        }
+        places
     }
 
     /// Whether it is for a login, or for all.
@@ -192,10 +254,13 @@ impl Login {
         match criterion {
             "user" => is_like(&self.user, pattern),
             "group" => self.groups.iter().any(|group| is_like(group, pattern)),
-            "address" | "host" => self.from.as_deref() == Some(pattern),
-            _ => false,
+            _ => self.place.iter().any(|(known, of)| known == criterion && of == pattern),
         }
     }
+}
+
+fn is_of_places(criterion: &str) -> bool {
+    matches!(criterion, "address" | "host" | "localaddress" | "localport" | "rdomain")
 }
 
 fn is_of_addresses(pattern: &str) -> bool {
@@ -208,33 +273,68 @@ fn words(line: &str) -> impl Iterator<Item = String> {
     words.take_while(|word| !word.starts_with('#')).map(|word| word.trim_matches('"').to_owned())
 }
 
-/// The files of an Include: a path, or a directory with a pattern.
-fn matching(pattern: String) -> Vec<String> {
-    let pattern = if pattern.starts_with('/') { pattern } else { format!("/etc/ssh/{pattern}") };
-    let Some((directory, name)) = pattern.rsplit_once('/').filter(|(_, name)| name.contains(['*', '?'])) else {
-        return vec![pattern];
-    };
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let found = names.filter(|found| is_like(found, name) && found.starts_with('.') == name.starts_with('.'));
-    let mut files: Vec<_> = found.map(|name| format!("{directory}/{name}")).collect();
-    files.sort_unstable();
-    files
+/// One piece of a pattern.
+enum Piece {
+    Anything,
+    One,
+    Just(char),
+    /// One character of a set, or none of it.
+    Set {
+        but: bool,
+        ranges: Vec<(char, char)>,
+        classes: Vec<String>,
+    },
 }
 
-/// Whether a text is of a pattern, in which `*` stands for anything and `?` for one character.
+impl Piece {
+    fn is(&self, c: char) -> bool {
+        match self {
+            Self::Anything => false,
+            Self::One => true,
+            Self::Just(just) => c == *just,
+            Self::Set { but, ranges, classes } => {
+                let ranged = ranges.iter().any(|(first, last)| (*first..=*last).contains(&c));
+                (ranged || classes.iter().any(|class| is_of_class(c, class))) != *but
+            }
+        }
+    }
+}
+
+fn is_of_class(c: char, class: &str) -> bool {
+    match class {
+        "alnum" => c.is_ascii_alphanumeric(),
+        "alpha" => c.is_ascii_alphabetic(),
+        "digit" => c.is_ascii_digit(),
+        "lower" => c.is_ascii_lowercase(),
+        "upper" => c.is_ascii_uppercase(),
+        "punct" => c.is_ascii_punctuation(),
+        "xdigit" => c.is_ascii_hexdigit(),
+        _ => false,
+    }
+}
+
+/// Whether a text is of a pattern of ssh, in which `*` stands for anything and `?` for one character.
 fn is_like(text: &str, pattern: &str) -> bool {
-    let (text, pattern): (Vec<_>, Vec<_>) = (text.chars().collect(), pattern.chars().collect());
+    let pieces = pattern.chars().map(|c| match c {
+        '*' => Piece::Anything,
+        '?' => Piece::One,
+        c => Piece::Just(c),
+    });
+    fits(text, &pieces.collect::<Vec<_>>())
+}
+
+fn fits(text: &str, pattern: &[Piece]) -> bool {
+    let text: Vec<_> = text.chars().collect();
     let (mut at, mut place) = (0, 0);
     // Where the last star is, and up to where it reaches.
     let mut star = None;
     while let Some(c) = text.get(at) {
         match (pattern.get(place), star) {
-            (Some('*'), _) => {
+            (Some(Piece::Anything), _) => {
                 star = Some((place, at));
                 place += 1;
             }
-            (Some(p), _) if p == c || *p == '?' => (at, place) = (at + 1, place + 1),
+            (Some(piece), _) if piece.is(*c) => (at, place) = (at + 1, place + 1),
             (_, Some((star_at, reach))) => {
                 star = Some((star_at, reach + 1));
                 (at, place) = (reach + 1, star_at + 1);
@@ -242,7 +342,7 @@ fn is_like(text: &str, pattern: &str) -> bool {
             (_, None) => return false,
         }
     }
-    pattern.iter().skip(place).all(|p| *p == '*')
+    pattern.iter().skip(place).all(|piece| matches!(piece, Piece::Anything))
 }
 
 const CONFIG: &str = "/etc/ssh/sshd_config";
@@ -250,7 +350,11 @@ const CONFIG: &str = "/etc/ssh/sshd_config";
 pub(super) const KINDS_MAX: usize = 100;
 const LINES_MAX: usize = 4096;
 const FILE_MAX_BYTES: u64 = 1024 * 1024;
+const FILES_MAX: usize = 1024;
 const DEPTH_MAX: usize = 16;
+/// Where a login comes in if no block asks: an address for documentation (RFC 5737), and a port that no server has.
+const LOCAL_ADDRESS: &str = "192.0.2.2";
+const LOCAL_PORT: &str = "65535";
 
 #[cfg(test)]
 mod tests {
@@ -303,10 +407,29 @@ mod tests {
         let logins = written(&[("/a", text)]).logins(people());
         let said: Vec<_> = logins.iter().map(|(login, names)| format!("{} {names:?}", login.connection())).collect();
         assert_eq!(said.len(), 9);
-        assert_eq!(said[1], "user=alice,host=localhost,addr=127.0.0.1 [\"alice\", \"carol\"]");
-        assert_eq!(said[3], "user=root,host=1.example.org,addr=192.0.2.1 [\"root\"]");
-        assert_eq!(said[8], "user=bob,host=unknown,addr=10.0.0.0 [\"bob\", \"ben\"]");
+        let here = "laddr=192.0.2.2,lport=65535";
+        assert_eq!(said[1], format!("user=alice,host=localhost,addr=127.0.0.1,{here} [\"alice\", \"carol\"]"));
+        assert_eq!(said[5], format!("user=bob,host=unknown,addr=10.0.0.0,{here} [\"bob\", \"ben\"]"));
+        assert_eq!(said[6], format!("user=root,host=1.example.org,addr=192.0.2.1,{here} [\"root\"]"));
         assert!(written(&[("/a", "UsePAM yes\n")]).logins(people()).is_empty());
+    }
+
+    #[test]
+    fn a_block_is_asked_for_with_all_its_criteria_at_once() {
+        let text = "Match LocalPort 2222,2223 LocalAddress ::1 Address 10.0.0.0/8\nMatch RDomain blue\n";
+        let logins = written(&[("/a", text)]).logins([person("alice", &[])].into_iter());
+        let said: Vec<_> = logins.iter().map(|(login, _)| login.connection()).collect();
+        assert_eq!(said.len(), 4);
+        assert_eq!(said[2], "user=alice,host=unknown,addr=10.0.0.0,laddr=::1,lport=2223");
+        assert_eq!(said[3], "user=alice,host=localhost,addr=127.0.0.1,laddr=192.0.2.2,lport=65535,rdomain=blue");
+        assert_eq!(logins[2].0.place(), ", to port 2223, to ::1, from 10.0.0.0/8");
+    }
+
+    #[test]
+    fn what_is_not_read_is_known() {
+        assert!(written(&[("/a", "UsePAM yes\nInclude /none\n")]).unread.is_empty());
+        assert_eq!(written(&[("/a", &"Banner x\n".repeat(LINES_MAX + 2))]).unread, ["/a:4097 and below"]);
+        assert_eq!(written(&[("/a", "Include /proc/self\n")]).unread, ["/proc/self"]);
     }
 
     #[test]
