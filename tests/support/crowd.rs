@@ -57,7 +57,7 @@ impl Crowd {
             let home = sandbox.path(&format!("/home/{name}"));
             let file = home.join(".google_authenticator");
             let made = fs::create_dir(&home)
-                .and_then(|()| fs::write(&file, format!("{}\n\" TOTP_AUTH\n12345678\n", Crowd::seed(number))))
+                .and_then(|()| fs::write(&file, format!("{}\n\" TOTP_AUTH\n", Crowd::seed(number))))
                 .and_then(|()| fs::set_permissions(&file, PermissionsExt::from_mode(0o400)))
                 .and_then(|()| chown(&file, Some(uid), Some(uid)));
             made.unwrap_or_else(|error| panic!("{}: {error}", home.display()));
