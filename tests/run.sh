@@ -64,7 +64,8 @@ main() {
     step 'the Debian package' package
     step 'release checks' bash packaging/check.sh
     step 'systems' timeout -k 30s 10m bash tests/systems.sh
-    step 'fuzzing' timeout -k 30s "$FUZZING_LONGEST" bash tests/fuzz/run.sh 6
+    # The same for everybody: whoever looks for more feeds them longer, without SEED.
+    step 'fuzzing' timeout -k 30s "$FUZZING_LONGEST" env SEED=1 bash tests/fuzz/run.sh 5
     step 'the demonstration' timeout -k 30s 5m bash packaging/demo.sh --auto
     step 'tests' timeout -k 30s "$TESTS_LONGEST" cargo test --workspace --no-fail-fast
     verdict

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Feeds every reader with whatever libFuzzer comes upon: tests/fuzz/run.sh SECONDS [READER ...], so long each.
+# Feeds every reader with whatever libFuzzer comes upon: tests/fuzz/run.sh SECONDS [READER ...], so long each. With a
+# number in SEED that is the same every time, as far as it comes.
 # What was learnt is kept in target/fuzz/corpus, so the next run goes on from there; what broke, in target/fuzz/broken.
 set -euo pipefail
 seconds=${1:?say for how many seconds each reader is fed}
@@ -38,7 +39,7 @@ feed() {
     local reader=$1 log=$CARGO_TARGET_DIR/logs/$1 broken=$CARGO_TARGET_DIR/broken/$1
     mkdir -p "$CARGO_TARGET_DIR/corpus/$reader"
     rm -f -- "$broken"
-    if "$program" -max_total_time="$seconds" -max_len="$LONGEST_BYTES" -timeout="$LONGEST_SECONDS" \
+    if "$program" -seed="${SEED:-0}" -max_total_time="$seconds" -max_len="$LONGEST_BYTES" -timeout="$LONGEST_SECONDS" \
         -rss_limit_mb="$MOST_MEGABYTES" -exact_artifact_path="$broken" -print_final_stats=1 \
         "$CARGO_TARGET_DIR/corpus/$reader" "seeds/$reader" -ignore_remaining_args=1 "$reader" >"$log" 2>&1; then
         awk -v reader="$reader" '
