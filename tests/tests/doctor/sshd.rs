@@ -160,6 +160,7 @@ fn a_match_block_for_where_a_login_comes_in_is_asked_about() {
     for (block, place) in [
         ("LocalPort 22", ", to port 22"),
         ("LocalAddress 10.0.0.1", ", to 10.0.0.1"),
+        ("Address 2001:db8:*", ", from 2001:db8:*"),
         ("LocalAddress fe80::/10", ", to fe80::/10"),
         ("LocalPort 2222 Address 10.0.0.0/8", ", to port 2222, from 10.0.0.0/8"),
         ("RDomain blue", ", in the routing domain blue"),

@@ -5,6 +5,7 @@ mod include;
 
 use std::fs;
 use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 /// What is written.
@@ -55,7 +56,7 @@ impl Login {
     pub(super) fn connection(&self) -> String {
         let sample = |criterion: &str| {
             let (_, pattern) = self.place.iter().find(|(known, _)| known == criterion)?;
-            Some(pattern.split('/').next().unwrap_or_default().replace(['*', '?'], "1"))
+            Some(sample_of(pattern))
         };
         let (host, address) = match (sample("host"), sample("address")) {
             (None, None) => ("localhost".to_owned(), "127.0.0.1".to_owned()),
@@ -259,6 +260,14 @@ impl Login {
     }
 }
 
+/// What is of a pattern; of one of addresses, a whole address.
+fn sample_of(pattern: &str) -> String {
+    let pattern = pattern.split('/').next().unwrap_or_default().replace('?', "1");
+    let filled = |filling: &str| pattern.replace('*', filling);
+    let whole = ["1", "1.1", "1.1.1", "1::1"].map(filled).into_iter().find(|sample| sample.parse::<IpAddr>().is_ok());
+    whole.unwrap_or_else(|| filled("1"))
+}
+
 fn is_of_places(criterion: &str) -> bool {
     matches!(criterion, "address" | "host" | "localaddress" | "localport" | "rdomain")
 }
@@ -423,6 +432,20 @@ mod tests {
         assert_eq!(said[2], "user=alice,host=unknown,addr=10.0.0.0,laddr=::1,lport=2223");
         assert_eq!(said[3], "user=alice,host=localhost,addr=127.0.0.1,laddr=192.0.2.2,lport=65535,rdomain=blue");
         assert_eq!(logins[2].0.place(), ", to port 2223, to ::1, from 10.0.0.0/8");
+    }
+
+    #[test]
+    fn a_sample_is_of_its_pattern() {
+        for (pattern, sample) in [
+            ("10.0.0.0/8", "10.0.0.0"),
+            ("10.*", "10.1.1.1"),
+            ("10.0.0.?", "10.0.0.1"),
+            ("2001:db8:*", "2001:db8:1::1"),
+            ("*.example.org", "1.example.org"),
+            ("2222", "2222"),
+        ] {
+            assert_eq!(sample_of(pattern), sample);
+        }
     }
 
     #[test]
