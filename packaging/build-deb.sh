@@ -34,6 +34,8 @@ main() {
     require_cargo
     cd -- "$checkout"
     build_release
+    # A build needs less than what is read of the crates here.
+    cargo fetch --quiet --locked
 
     place=$(mktemp -d)
     trap 'rm -rf -- "$place"' EXIT
@@ -63,11 +65,19 @@ lay_out() {
     mkdir -- "$1"
     cp -r -- packaging pam.d docs CHANGELOG.md LICENSE README.md "$1"
     mv -- "$1/packaging/debian" "$1/debian"
+    common >"$1/common"
+    sed -i -e "/^#COMMON#\$/ { r $1/common" -e 'd }' "$1"/debian/pam-twofactor.p*
     if [[ -n ${DEBEMAIL-} ]]; then
         sed -i "s/^Maintainer: .*/Maintainer: ${DEBFULLNAME:-$DEBEMAIL} <$DEBEMAIL>/" "$1/debian/control"
     fi
     changelog "$(sed -n 's/^Maintainer: //p' "$1/debian/control")" >"$1/debian/changelog"
     crates >>"$1/debian/copyright"
+}
+
+# What the maintainer scripts share, and how every kind of package looks for the stacks in use.
+common() {
+    cat -- packaging/debian/common.sh
+    sed -n '/^# The stacks below/,/^$/p' packaging/pam-twofactor.pre-deinstall
 }
 
 changelog() {

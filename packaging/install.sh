@@ -93,13 +93,12 @@ install() {
 }
 
 uninstall() {
-    # A stack that names a module which is not there refuses every login: nobody could get in to mend it. What dpkg and
-    # pam-auth-update have left over is no stack.
+    # A stack that names a module which is not there refuses every login: nobody could get in to mend it. Looked for as
+    # the packages do.
+    # shellcheck source=/dev/null
+    . <(sed -n '/^stacks()/,/^$/p' "$root/packaging/pam-twofactor.pre-deinstall")
     local users
-    # With -R, since authselect makes stacks that are links.
-    users=$(grep -RlE --exclude='*.dpkg-*' --exclude='*.pam-*' '^[^#]*pam_twofactor\.so' \
-        "$destdir"/{etc,usr/lib}/pam.d "$destdir"/etc/{pam.conf,security} \
-        2>/dev/null || true)
+    users=$(stacks "$destdir")
     if [[ -n $users ]]; then
         fail "PAM still uses pam_twofactor.so and would refuse everybody without it: ${users//$'\n'/, }" \
             'take the lines out first (the profile with: pam-auth-update --disable twofactor), then run this again'

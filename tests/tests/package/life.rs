@@ -172,6 +172,59 @@ fn what_was_enrolled_outlives_a_removal_but_not_a_purge() {
     });
 }
 
+/// Who has removed the package and installed from the sources since lives on what dpkg would purge.
+#[test]
+fn a_purge_keeps_what_another_installation_uses() {
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        People::enrolled(&sandbox);
+        dpkg(&sandbox, "--remove pam-twofactor").succeeded();
+        sandbox.install();
+        sandbox.bash("echo 'auth required pam_twofactor.so' >>/etc/pam.d/common-auth").succeeded();
+        let kept = "find /var/lib/twofactor /var/spool/twofactor";
+        let before = sandbox.bash(kept).succeeded().stdout;
+        let said = dpkg(&sandbox, "--purge pam-twofactor").succeeded().stderr;
+        assert!(said.contains("is kept, since it is still in use: "), "{said}");
+        assert!(said.contains("dpkg has removed the settings"), "{said}");
+        assert!(said.contains(" /usr/lib/") || said.contains(" /etc/pam.d/common-auth"), "{said}");
+        assert_eq!(sandbox.bash(kept).succeeded().stdout, before);
+        assert!(before.contains("/var/lib/twofactor/users/alice.toml"), "{before}");
+        assert!(sandbox.path("/etc/twofactor/keyring.toml").exists());
+    });
+}
+
+#[test]
+fn a_purge_empties_what_is_mounted_or_linked() {
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        dpkg(&sandbox, "--remove pam-twofactor").succeeded();
+        sandbox
+            .bash(
+                "mount -t tmpfs none /var/lib/twofactor && mkdir /var/lib/twofactor/users
+                touch /var/lib/twofactor/users/alice.toml
+                rm -rf /var/spool/twofactor && mkdir /srv/spool && touch /srv/spool/mail
+                ln -s /srv/spool /var/spool/twofactor",
+            )
+            .succeeded();
+        dpkg(&sandbox, "--purge pam-twofactor").succeeded();
+        assert_eq!(status(&sandbox), "not-installed");
+        let left = sandbox.bash("ls -A /var/lib/twofactor /srv/spool; ls -d /var/spool/twofactor || true");
+        assert!(!left.stdout.contains("users") && !left.stdout.contains("mail"), "{}", left.stdout);
+        assert!(!sandbox.path("/var/spool/twofactor").is_symlink());
+    });
+}
+
+/// dpkg runs the scripts for a system below another root without going there.
+#[test]
+fn a_purge_below_another_root_leaves_the_hosts_own_alone() {
+    let sandbox = installed(&systems()[0]);
+    let lines = "mkdir -p /srv/root/var/lib/twofactor/users /srv/root/var/lib/dpkg
+        DPKG_ROOT=/srv/root sh /var/lib/dpkg/info/pam-twofactor.postrm purge";
+    sandbox.bash(lines).succeeded();
+    assert!(sandbox.path("/var/lib/twofactor/users").exists());
+    assert!(!sandbox.path("/srv/root/var/lib/twofactor").exists());
+}
+
 #[test]
 fn a_package_takes_over_what_the_script_has_installed() {
     let sandbox = Sandbox::of(&systems()[0]);

@@ -84,7 +84,104 @@ fn a_common_stack_that_was_changed_by_hand_keeps_its_module() {
     });
 }
 
-/// A removal that another package has asked for, which then cannot be unpacked.
+/// What somebody has moved, doubled or taken out by hand is nobody else's to turn off or on.
+#[test]
+fn a_line_of_the_profile_that_was_moved_or_doubled_keeps_everything_as_it_is() {
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        let mut people = People::enrolled(&sandbox);
+        turn_on(&sandbox);
+        let managed = sandbox.read(COMMON_AUTH);
+        let moved = "sed -i '/pam_twofactor/d' /etc/pam.d/common-auth
+            echo 'auth required pam_twofactor.so' >>/etc/pam.d/common-auth";
+        let doubled = "sed -i 's/.*pam_twofactor.*/&\\n&/' /etc/pam.d/common-auth";
+        for by_hand in [moved, doubled] {
+            sandbox.bash(by_hand).succeeded();
+            let changed = sandbox.read(COMMON_AUTH);
+            let output = dpkg(&sandbox, "--remove pam-twofactor");
+            assert!(ours(&output).0.ends_with(COMMON_AUTH), "{}", output.stderr);
+            assert!(!output.stderr.contains("the profile is turned"), "{}", output.stderr);
+            assert_eq!((status(&sandbox).as_str(), sandbox.read(COMMON_AUTH)), ("installed", changed));
+            if by_hand == moved {
+                assert!(people.get_in());
+            }
+            sandbox.write(COMMON_AUTH, &managed, 0o644);
+        }
+        assert!(people.get_in());
+    });
+}
+
+#[test]
+fn a_removal_that_fails_turns_on_nothing_that_was_taken_out_by_hand() {
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        let mut people = People::enrolled(&sandbox);
+        turn_on(&sandbox);
+        sandbox.bash(&format!("sed -i /pam_twofactor/d {COMMON_AUTH}")).succeeded();
+        let output = removal_that_fails(&sandbox);
+        assert!(!output.stderr.contains("the profile is turned"), "{}", output.stderr);
+        assert!(!sandbox.read(COMMON_AUTH).contains("pam_twofactor"));
+        assert!(!people.get_in());
+    });
+}
+
+/// pam-auth-update leaves a stack with local changes alone, and succeeds.
+#[test]
+fn a_profile_that_cannot_be_turned_off_for_local_changes_stays_on() {
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        let mut people = People::enrolled(&sandbox);
+        turn_on(&sandbox);
+        sandbox
+            .bash(&format!("sed -i 's/.*pam_twofactor.*/&\\nauth optional pam_permit.so/' {COMMON_AUTH}"))
+            .succeeded();
+        let common = sandbox.read(COMMON_AUTH);
+        let output = dpkg(&sandbox, "--remove pam-twofactor");
+        let (error, hint) = ours(&output);
+        assert!(error.ends_with(COMMON_AUTH), "{error}");
+        assert!(hint.contains("it has local changes"), "{hint}");
+        assert!(!output.stderr.contains("the profile is turned"), "{}", output.stderr);
+        assert_eq!((status(&sandbox).as_str(), sandbox.read(COMMON_AUTH)), ("installed", common));
+        assert!(!sandbox.path("/var/lib/twofactor/removing").exists());
+        assert!(people.get_in());
+    });
+}
+
+#[test]
+fn a_stack_outside_that_is_included_by_its_path_keeps_the_package() {
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        sandbox.bash("mkdir -p /usr/etc/pam.d").succeeded();
+        sandbox.write("/srv/second", "auth include /srv/first\nauth required pam_twofactor.so\n", 0o644);
+        sandbox.write("/srv/first", "auth substack /srv/second\n", 0o644);
+        for (file, line) in [
+            ("/etc/pam.d/mine", "@include /srv/first\n"),
+            ("/etc/pam.d/mine", "auth\tinclude\t/srv/second\n"),
+            ("/usr/etc/pam.d/vendor", "auth substack /srv/first\n"),
+        ] {
+            sandbox.write(file, line, 0o644);
+            let (error, _) = ours(&dpkg(&sandbox, "--remove pam-twofactor"));
+            assert!(error.ends_with(": /srv/second"), "{error}");
+            assert_eq!(status(&sandbox), "installed");
+            sandbox.bash(&format!("rm {file}")).succeeded();
+        }
+        sandbox.write("/etc/pam.d/mine", "# @include /srv/second\n", 0o644);
+        dpkg(&sandbox, "--remove pam-twofactor").succeeded();
+    });
+}
+
+#[test]
+fn another_name_of_the_common_stack_is_no_other_stack() {
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        let mut people = People::enrolled(&sandbox);
+        turn_on(&sandbox);
+        sandbox.bash("ln -s common-auth /etc/pam.d/system-auth").succeeded();
+        dpkg(&sandbox, "--remove pam-twofactor").succeeded();
+        assert!(!people.get_in());
+    });
+}
+
 #[test]
 fn a_removal_that_fails_leaves_the_profile_on_with_its_arguments() {
     on_every_system(|system| {
@@ -93,18 +190,7 @@ fn a_removal_that_fails_leaves_the_profile_on_with_its_arguments() {
         turn_on(&sandbox);
         sandbox.bash(&format!("sed -i 's|pam_twofactor.so.*|& debug nodelay|' {COMMON_AUTH}")).succeeded();
         let common = sandbox.read(COMMON_AUTH);
-        sandbox
-            .bash(
-                "mkdir -p /tmp/rival/DEBIAN && cd /tmp/rival
-                printf '%s\\n' 'Package: rival' 'Version: 1' 'Architecture: all' 'Maintainer: a <a@example.org>' \
-                    'Conflicts: pam-twofactor' 'Replaces: pam-twofactor' 'Description: gets in the way' >DEBIAN/control
-                printf '#!/bin/sh\\nexit 1\\n' >DEBIAN/preinst && chmod 0755 DEBIAN/preinst
-                dpkg-deb --build . /tmp/rival.deb",
-            )
-            .succeeded();
-        let output = dpkg(&sandbox, "--install /tmp/rival.deb");
-        assert!(!output.status.success());
-        assert_eq!(status(&sandbox), "installed", "{}{}", output.stdout, output.stderr);
+        let output = removal_that_fails(&sandbox);
         assert!(output.stderr.contains("the profile is turned on again"), "{}", output.stderr);
         let words = |stack: &str| {
             stack.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
@@ -112,6 +198,24 @@ fn a_removal_that_fails_leaves_the_profile_on_with_its_arguments() {
         assert_eq!(words(&sandbox.read(COMMON_AUTH)), words(&common));
         assert!(people.get_in());
     });
+}
+
+/// A removal that another package has asked for, which then cannot be unpacked.
+#[track_caller]
+fn removal_that_fails(sandbox: &Sandbox) -> Output {
+    sandbox
+        .bash(
+            "mkdir -p /tmp/rival/DEBIAN && cd /tmp/rival
+            printf '%s\\n' 'Package: rival' 'Version: 1' 'Architecture: all' 'Maintainer: a <a@example.org>' \
+                'Conflicts: pam-twofactor' 'Replaces: pam-twofactor' 'Description: gets in the way' >DEBIAN/control
+            printf '#!/bin/sh\\nexit 1\\n' >DEBIAN/preinst && chmod 0755 DEBIAN/preinst
+            dpkg-deb --build . /tmp/rival.deb",
+        )
+        .succeeded();
+    let output = dpkg(sandbox, "--install /tmp/rival.deb");
+    assert!(!output.status.success());
+    assert_eq!(status(sandbox), "installed", "{}{}", output.stdout, output.stderr);
+    output
 }
 
 /// The two lines of ours among dpkg's own.
