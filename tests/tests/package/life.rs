@@ -37,6 +37,27 @@ fn what_is_installed_belongs_to_root_and_asks_nobody() {
     });
 }
 
+/// PAM of a system whose /lib is no link would not look below /usr/lib.
+#[test]
+fn a_module_below_usr_lib_asks_for_a_merged_system() {
+    let sandbox = installed(&systems()[0]);
+    let needed =
+        sandbox.run("dpkg-query", ["--showformat", "${Depends}", "--show", "pam-twofactor"]).succeeded().stdout;
+    assert!(needed.contains("usr-is-merged"), "{needed}");
+}
+
+/// cargo metadata wants to see crates that a build has no use for, such as those of other systems.
+#[test]
+fn every_crate_is_fetched_before_its_licence_is_read() {
+    let sandbox = Sandbox::new();
+    let cargo = "#!/bin/sh\necho \"$1\" >>/tmp/called\n[ \"$1\" != metadata ]\n";
+    sandbox.bash("mkdir /tmp/bin").succeeded();
+    sandbox.write("/tmp/bin/cargo", cargo, 0o755);
+    let script = support::checkout().join("packaging/build-deb.sh");
+    sandbox.bash(&format!("PATH=/tmp/bin:$PATH CARGO_TARGET_DIR=/tmp/target bash {}", script.display()));
+    assert_eq!(sandbox.read("/tmp/called"), "build\nbuild\nbuild\nfetch\nmetadata\n");
+}
+
 /// Linked statically, they are in the package, and their terms ask to be told.
 #[test]
 fn the_licence_of_every_crate_that_is_linked_is_in_the_package() {

@@ -171,6 +171,24 @@ fn a_stack_outside_that_is_included_by_its_path_keeps_the_package() {
 }
 
 #[test]
+fn whatever_else_removes_the_module_looks_at_the_same_stacks() {
+    let sandbox = Sandbox::new();
+    sandbox.install();
+    sandbox.write("/tmp/stack", "auth required pam_twofactor.so\n", 0o644);
+    sandbox.stack("mine", "@include /tmp/stack\n");
+    let packaging = support::checkout().join("packaging").display().to_string();
+    for removing in
+        [format!("bash {packaging}/install.sh --uninstall"), format!("sh {packaging}/pam-twofactor.pre-deinstall")]
+    {
+        let output = sandbox.bash(&removing);
+        assert!(!output.status.success(), "{removing}");
+        assert!(ours(&output).0.ends_with("everybody without it: /tmp/stack"), "{}", output.stderr);
+    }
+    sandbox.stack("mine", "auth required pam_permit.so\n");
+    sandbox.bash(&format!("bash {packaging}/install.sh --uninstall")).succeeded();
+}
+
+#[test]
 fn another_name_of_the_common_stack_is_no_other_stack() {
     on_every_system(|system| {
         let sandbox = installed(system);
