@@ -293,7 +293,7 @@ mod tests {
         }
         let key = "auth [success=1 ignore=1 default=die] pam_twofactor.so\nauth requisite pam_deny.so\n\
                    auth required pam_permit.so\n";
-        assert_eq!(outlook(key), Outlook { code_alone: true, ..sound() });
+        assert_eq!(outlook(key), Outlook { code_alone: true, nothing_gets_in: true, ..sound() });
     }
 
     #[test]
