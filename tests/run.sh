@@ -34,7 +34,7 @@ readonly PACKAGES=(
 readonly CARGO_DENY=0.20.2
 readonly CYCLONEDX=11.12.0
 # A hung test must not hang whoever waits for it.
-readonly TESTS_LONGEST=25m FUZZING_LONGEST=15m
+readonly TESTS_LONGEST=40m FUZZING_LONGEST=15m
 
 main() {
     require_root tests/run.sh
