@@ -14,21 +14,7 @@ readonly here checkout=${here%/*}
 readonly REVISION=0.1
 
 main() {
-    export CARGO_TARGET_DIR
-    CARGO_TARGET_DIR=$(target_directory)
-    local output=$CARGO_TARGET_DIR/packages
-    while (($#)); do
-        case $1 in
-            --output)
-                (($# > 1)) || misused '--output needs a directory'
-                output=$(realpath -m -- "$2")
-                shift
-                ;;
-            -h | --help) usage && exit ;;
-            *) misused "unknown argument $1" ;;
-        esac
-        shift
-    done
+    read_arguments "$@"
     command -v dpkg-buildpackage dh >/dev/null ||
         fail 'the tools that make Debian packages are missing' 'install them: apt-get install dpkg-dev debhelper'
     require_cargo

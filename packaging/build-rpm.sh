@@ -11,21 +11,7 @@ readonly here checkout=${here%/*}
 . "$here/release.sh"
 
 main() {
-    export CARGO_TARGET_DIR
-    CARGO_TARGET_DIR=$(target_directory)
-    local output=$CARGO_TARGET_DIR/packages
-    while (($#)); do
-        case $1 in
-            --output)
-                (($# > 1)) || misused '--output needs a directory'
-                output=$(realpath -m -- "$2")
-                shift
-                ;;
-            -h | --help) usage && exit ;;
-            *) misused "unknown argument $1" ;;
-        esac
-        shift
-    done
+    read_arguments "$@"
     command -v rpmbuild >/dev/null ||
         fail 'rpmbuild is missing' 'install it: dnf install rpm-build, or on Debian: apt-get install rpm'
     require_cargo

@@ -28,6 +28,25 @@ source_date() {
         stat -c %Y -- "$checkout/CHANGELOG.md")}"
 }
 
+# Where a package goes: into $output. Of scripts that have a usage of their own.
+read_arguments() {
+    export CARGO_TARGET_DIR
+    CARGO_TARGET_DIR=$(target_directory)
+    output=$CARGO_TARGET_DIR/packages
+    while (($#)); do
+        case $1 in
+            --output)
+                (($# > 1)) || misused '--output needs a directory'
+                output=$(realpath -m -- "$2")
+                shift
+                ;;
+            -h | --help) usage && exit ;;
+            *) misused "unknown argument $1" ;;
+        esac
+        shift
+    done
+}
+
 misused() {
     printf 'error: %s\nhint: see how it is used: %s --help\n' "$1" "${0##*/}" >&2
     exit 2
