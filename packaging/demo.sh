@@ -61,7 +61,8 @@ outside() {
     echo 'Built.'
 
     local namespaces=(--mount --pid --net --uts --ipc --fork --kill-child)
-    unshare "${namespaces[@]}" true 2>/dev/null ||
+    # A container may let root make a network and not let it be used.
+    unshare "${namespaces[@]}" ip link set lo up 2>/dev/null ||
         fail 'this machine does not let root make namespaces' \
             'run it in a virtual machine, or in a privileged container'
     exec unshare "${namespaces[@]}" -- bash "$here/demo.sh" --inside "$1"
