@@ -15,7 +15,7 @@ readonly REVISION=0.1
 
 main() {
     read_arguments "$@"
-    command -v dpkg-buildpackage dh >/dev/null ||
+    { command -v dpkg-buildpackage && command -v dh; } >/dev/null ||
         fail 'the tools that make Debian packages are missing' 'install them: apt-get install dpkg-dev debhelper'
     require_cargo
     cd -- "$checkout"

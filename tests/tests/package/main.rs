@@ -2,6 +2,7 @@
 
 mod killed;
 mod life;
+mod readme;
 mod stacks;
 
 use std::fs;
