@@ -304,7 +304,7 @@ fn a_list_that_is_broken_off_or_killed_leaves_whole_users_and_goes_on() {
     let arguments = ["setup", "--from", "/root/team.csv", "--sheets", "/root/sheets"];
 
     let mut terminal = sandbox.terminal("twofactor", arguments);
-    terminal.expect("] 10 of 200", SOON);
+    terminal.expect("] 32 of 200", SOON);
     terminal.send(b"\x03");
     terminal.expect("error: broken off", SOON);
     assert!(!terminal.wait().success());

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, FallocateFlags, fallocate};
 use nix::unistd::linkat;
+use twofactor_core::sys::begin_writing;
 
 use crate::failure::Failure;
 use crate::interruption;
@@ -22,6 +23,9 @@ pub(crate) struct Blank {
     called: PathBuf,
     file: File,
 }
+
+/// A file that has its content and no name.
+pub(crate) struct Written(Blank);
 
 /// A file that has its name, and loses it again unless it is kept.
 pub(crate) struct Filled {
@@ -54,14 +58,33 @@ impl Blank {
     }
 
     /// Writes all of it and gives it its name, which takes the place of nothing and follows no link.
-    pub(crate) fn fill(mut self, content: &[u8]) -> Result<Filled, Failure> {
-        let written = self.file.write_all(content).and_then(|()| self.file.sync_all());
-        let named = written.and_then(|()| {
-            let nameless = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-            linkat(AT_FDCWD, nameless.as_str(), AT_FDCWD, &self.path, AtFlags::AT_SYMLINK_FOLLOW).map_err(Into::into)
-        });
-        named.map_err(|error| unwritten(&self.called, &error))?;
-        Ok(Filled { path: Arc::new(Mutex::new(Some(self.path))), is_guarded: false })
+    pub(crate) fn fill(self, content: &[u8]) -> Result<Filled, Failure> {
+        let written = self.write(content)?;
+        written.sync()?;
+        written.name()
+    }
+
+    /// Writes all of it. Of many files, each is written before the first is synced.
+    pub(crate) fn write(mut self, content: &[u8]) -> Result<Written, Failure> {
+        self.file.write_all(content).map_err(|error| unwritten(&self.called, &error))?;
+        begin_writing(&self.file);
+        Ok(Written(self))
+    }
+}
+
+impl Written {
+    /// Makes the content durable.
+    pub(crate) fn sync(&self) -> Result<(), Failure> {
+        self.0.file.sync_all().map_err(|error| unwritten(&self.0.called, &error))
+    }
+
+    /// Gives it its name, which takes the place of nothing and follows no link.
+    pub(crate) fn name(self) -> Result<Filled, Failure> {
+        let Self(Blank { path, called, file }) = self;
+        let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
+        linkat(AT_FDCWD, nameless.as_str(), AT_FDCWD, &path, AtFlags::AT_SYMLINK_FOLLOW)
+            .map_err(|error| unwritten(&called, &error.into()))?;
+        Ok(Filled { path: Arc::new(Mutex::new(Some(path))), is_guarded: false })
     }
 }
 

@@ -24,7 +24,12 @@ impl Progress {
 
     /// One step more.
     pub(crate) fn step(&mut self) {
-        self.done += 1;
+        self.steps(1);
+    }
+
+    /// So many steps more, that were one piece of work.
+    pub(crate) fn steps(&mut self, count: usize) {
+        self.done += count;
         self.draw();
     }
 
@@ -40,7 +45,7 @@ impl Progress {
         if self.is_seen && self.drawn != percent {
             self.drawn = percent;
             let full = WIDTH * self.done.min(self.total) / self.total.max(1);
-            let _ = write!(io::stderr(), "\r[{:<WIDTH$}] {}/{}", "#".repeat(full), self.done, self.total);
+            let _ = write!(io::stderr(), "\r[{:.<WIDTH$}] {} of {}", "#".repeat(full), self.done, self.total);
         }
     }
 }

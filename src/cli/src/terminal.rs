@@ -111,41 +111,6 @@ enum Typed {
     Until(Signal),
 }
 
-/// How far something has come, on standard error if people see that.
-pub(crate) struct Bar {
-    all: usize,
-    done: usize,
-    /// How many of its marks are drawn; `None` if it is not to be seen.
-    drawn: Option<usize>,
-}
-
-impl Bar {
-    pub(crate) fn new(all: usize, quiet: bool) -> Self {
-        let seen = !quiet && all > 0 && io::stderr().is_terminal();
-        Self { all, done: 0, drawn: seen.then_some(usize::MAX) }
-    }
-
-    /// One more.
-    pub(crate) fn advance(&mut self) {
-        self.done += 1;
-        let marks = self.done * BAR_MARKS / self.all.max(1);
-        if self.drawn.is_some_and(|drawn| drawn != marks) {
-            self.drawn = Some(marks);
-            let (full, rest) = ("#".repeat(marks), ".".repeat(BAR_MARKS.saturating_sub(marks)));
-            // A bar that cannot be drawn stops nothing.
-            let _ = say(&format!("\r[{full}{rest}] {} of {}", self.done, self.all));
-        }
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        if self.drawn.is_some_and(|drawn| drawn != usize::MAX) {
-            let _ = say("\n");
-        }
-    }
-}
-
 /// The echo is off while this lives.
 struct Quiet<'t> {
     terminal: BorrowedFd<'t>,
@@ -191,7 +156,5 @@ impl Drop for Quiet<'_> {
     }
 }
 
-/// Narrow enough for any terminal.
-const BAR_MARKS: usize = 40;
 /// Longer than any code or password that is typed, so that reading leaves no copies behind.
 const LINE_BYTES: usize = 1024;

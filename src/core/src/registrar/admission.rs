@@ -80,7 +80,7 @@ impl Registrar<'_> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
         self.check_admission(&users, account, parcel.ticket)?;
-        self.enrol_first(&users, &parcel.draft)
+        self.enrol_first(&users, &[parcel.draft])
     }
 
     /// Opens what [`Parcel::seal`] made for this user. Of each there is one spelling.

@@ -52,7 +52,7 @@ impl Registrar<'_> {
             })?;
             *sealed = keyring.seal(&secret, &binding, self.entropy)?;
         }
-        self.save(&users, &enrolment, Some(&before))?;
+        self.save(&users, &enrolment, &before)?;
         Ok(true)
     }
 

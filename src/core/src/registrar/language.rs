@@ -16,6 +16,6 @@ impl Registrar<'_> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
         let before = self.enrolment(&users, account)?.ok_or(RegistrarError::NotEnrolled)?;
-        self.put(&users, &Enrolment { language, ..before.clone() }, Some(&before))
+        self.put(&users, &Enrolment { language, ..before.clone() }, &before)
     }
 }

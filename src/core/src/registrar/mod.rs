@@ -5,6 +5,7 @@ mod admission;
 mod bypass;
 mod export;
 mod import;
+mod intake;
 mod invitation;
 mod keys;
 mod language;
@@ -17,6 +18,7 @@ pub use admission::Prepared;
 pub use bypass::BypassCode;
 pub use export::Exported;
 pub use import::{Arrival, Imported};
+pub use intake::Intake;
 pub use invitation::Invitation;
 pub use recovery::{FirstCodes, RecoveryCodes, ScratchCodes};
 pub use removal::Part;
@@ -140,7 +142,7 @@ impl<'w> Registrar<'w> {
         match before {
             None => {
                 let draft = self.draft(Enrolment::empty(account.clone()), devices, first_codes)?;
-                self.enrol_first(users, &draft)?;
+                self.enrol_first(users, std::slice::from_ref(&draft))?;
                 Ok(draft.codes)
             }
             Some(before) => {
@@ -151,29 +153,44 @@ impl<'w> Registrar<'w> {
         }
     }
 
-    /// Saves enrolment and state of somebody who had none, as one: a login that finds the enrolment waits for the lock
-    /// under which the state is made. An invitation has come to its end by that.
-    fn enrol_first(&self, users: &Directory, draft: &Draft) -> Result<(), RegistrarError> {
+    /// Saves enrolments and states of people who had none, all or none of them: a login that finds the enrolment waits for
+    /// the lock under which the state is made. Invitations have come to their end by that.
+    fn enrol_first(&self, users: &Directory, drafts: &[Draft]) -> Result<(), RegistrarError> {
         let states = self.files.states()?;
-        let name = &draft.enrolment.account.name;
-        let mut state = State::fresh(&draft.enrolment);
-        for (id, proved) in &draft.steps {
-            if let Some(step) = proved {
-                state.burn(*id, *step);
-            }
-        }
         let _making = states.lock()?;
-        self.save(users, &draft.enrolment, None)?;
-        let replaced = states.replace(&name.file_stem(), &StateFile::initial_content(&state));
-        let recorded = replaced.map_err(Into::into).and_then(|()| self.change_state(&draft.enrolment, |_| ()));
-        let recorded = recorded.and_then(|()| void_invitation(&states, name));
+        let recorded = self.record_first(users, &states, drafts);
         if recorded.is_err() {
             // All that can be undone is; the error to tell of is the one that began it.
-            let _ = states.remove(&name.file_stem());
-            let _ = users.remove(&enrolment_name(name));
+            for name in drafts.iter().map(|draft| &draft.enrolment.account.name) {
+                let _ = states.remove(&name.file_stem());
+                let _ = users.remove(&enrolment_name(name));
+            }
             let _ = users.sync();
         }
         recorded
+    }
+
+    /// The enrolments are durable before a state is there: one without the other would look like an enrolment lost.
+    fn record_first(&self, users: &Directory, states: &Directory, drafts: &[Draft]) -> Result<(), RegistrarError> {
+        let (mut enrolments, mut contents) = (Vec::with_capacity(drafts.len()), Vec::with_capacity(drafts.len()));
+        for Draft { enrolment, steps, .. } in drafts {
+            let name = &enrolment.account.name;
+            let mut state = State::fresh(enrolment);
+            for (id, proved) in steps {
+                if let Some(step) = proved {
+                    state.burn(*id, *step);
+                }
+            }
+            contents.push((name.file_stem(), StateFile::initial_content(&state)));
+            let numbered = Enrolment { generation: self.draw_number()?, ..enrolment.clone() };
+            enrolments.push((enrolment_name(name), numbered.render()));
+        }
+        users.replace_all(&enrolments)?;
+        states.replace_all(&contents)?;
+        for Draft { enrolment, .. } in drafts {
+            self.change_state(enrolment, |_| ())?;
+        }
+        void_invitations(states, drafts.iter().map(|draft| &draft.enrolment.account.name))
     }
 
     /// Saves one more device of somebody who is enrolled.
@@ -181,7 +198,7 @@ impl<'w> Registrar<'w> {
         if let (Some(sheet), None) = (&draft.enrolment.recovery, &before.recovery) {
             self.change_state(before, |state| state.announce_recovery(sheet.generation))?;
         }
-        self.save(users, &draft.enrolment, Some(before))?;
+        self.save(users, &draft.enrolment, before)?;
         let recorded = self.change_state(&draft.enrolment, |state| {
             for (id, proved) in &draft.steps {
                 state.introduce(*id, *proved);
@@ -401,22 +418,16 @@ impl<'w> Registrar<'w> {
 
     /// Puts an enrolment in the place of the one before it, as a generation of its own: what was remembered of the one
     /// before it is so no more.
-    fn save(&self, users: &Directory, enrolment: &Enrolment, before: Option<&Enrolment>) -> Result<(), RegistrarError> {
+    fn save(&self, users: &Directory, enrolment: &Enrolment, before: &Enrolment) -> Result<(), RegistrarError> {
         let enrolment = &Enrolment { generation: self.draw_number()?, ..enrolment.clone() };
         self.put(users, enrolment, before)
     }
 
     /// Puts an enrolment in the place of the one before it. If that fails, the one before it is there again: the last
     /// step, the sync of the directory, may fail after the new one has taken its place.
-    fn put(&self, users: &Directory, enrolment: &Enrolment, before: Option<&Enrolment>) -> Result<(), RegistrarError> {
+    fn put(&self, users: &Directory, enrolment: &Enrolment, before: &Enrolment) -> Result<(), RegistrarError> {
         let Err(error) = self.write(users, enrolment) else { return Ok(()) };
-        match before {
-            Some(before) => self.write(users, before)?,
-            None => {
-                users.remove(&enrolment_name(&enrolment.account.name))?;
-                users.sync()?;
-            }
-        }
+        self.write(users, before)?;
         Err(error)
     }
 
@@ -441,11 +452,19 @@ impl<'w> Registrar<'w> {
     }
 }
 
-/// Takes the invitation of a user away, if there is one. Callers hold the lock of the states directory.
-fn void_invitation(states: &Directory, name: &UserName) -> Result<(), RegistrarError> {
-    let invitation = invitation_name(name);
-    if states.contains(&invitation)? {
-        states.remove(&invitation)?;
+/// Takes the invitations of these users away, if there are any. Callers hold the lock of the states directory.
+fn void_invitations<'n>(
+    states: &Directory,
+    names: impl IntoIterator<Item = &'n UserName>,
+) -> Result<(), RegistrarError> {
+    let mut is_changed = false;
+    for invitation in names.into_iter().map(invitation_name) {
+        if states.contains(&invitation)? {
+            states.remove(&invitation)?;
+            is_changed = true;
+        }
+    }
+    if is_changed {
         states.sync()?;
     }
     Ok(())

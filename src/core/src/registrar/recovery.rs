@@ -47,7 +47,7 @@ impl Registrar<'_> {
         let generation = enrolment.recovery.as_ref().map_or(0, |sheet| sheet.generation);
         // Announced first: wherever this is cut short, either the old codes hold or the new ones, as the enrolment says.
         self.change_state(&before, |state| state.announce_recovery(generation))?;
-        self.save(&users, &enrolment, Some(&before))?;
+        self.save(&users, &enrolment, &before)?;
         self.outlast_judges(account);
         Ok(codes)
     }

@@ -1,6 +1,6 @@
 //! The registrar's work of taking away.
 
-use super::{Registrar, RegistrarError, void_invitation};
+use super::{Registrar, RegistrarError, void_invitations};
 use crate::account::{Account, UserName};
 use crate::factor::{Label, Method};
 use crate::store::{enrolment_name, invitation_name};
@@ -55,7 +55,7 @@ impl Registrar<'_> {
         if enrolment.devices.is_empty() {
             return self.remove_all(&users, &account.name).map(|()| false);
         }
-        self.save(&users, &enrolment, Some(&before))?;
+        self.save(&users, &enrolment, &before)?;
         self.outlast_judges(account);
         Ok(true)
     }
@@ -67,7 +67,7 @@ impl Registrar<'_> {
         let states = self.files.states()?;
         // No login makes a new state meanwhile.
         let _making = states.lock()?;
-        void_invitation(&states, name)?;
+        void_invitations(&states, [name])?;
         states.remove(&name.file_stem())?;
         states.sync()?;
         users.remove(&enrolment_name(name))?;

@@ -68,7 +68,7 @@ impl Registrar<'_> {
             }
         }
         if enrolment != before {
-            self.save(&users, &enrolment, Some(&before))?;
+            self.save(&users, &enrolment, &before)?;
             self.outlast_judges(account);
         }
         Ok(Found { label, ahead_seconds, step })

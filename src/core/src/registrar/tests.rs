@@ -177,7 +177,7 @@ fn a_login_in_the_middle_of_an_issue_kills_neither_the_old_codes_nor_the_new_one
     let generation = enrolment.recovery.as_ref().unwrap().generation;
     registrar.change_state(&before, |state| state.announce_recovery(generation)).unwrap();
     assert!(place.takes_recovery(&old[0]), "announced only");
-    registrar.save(&users, &enrolment, Some(&before)).unwrap();
+    registrar.save(&users, &enrolment, &before).unwrap();
     assert!(!place.takes_recovery(&old[1]), "void from now on");
     assert!(new.iter().all(|code| place.takes_recovery(code)));
 }
@@ -353,7 +353,7 @@ fn a_login_between_enrolment_and_state_of_a_new_device_brings_no_code_back() {
         language: None,
     };
     let draft = registrar.draft(before.clone(), [device], FirstCodes::New).unwrap();
-    registrar.save(&users, &draft.enrolment, Some(&before)).unwrap();
+    registrar.save(&users, &draft.enrolment, &before).unwrap();
     // Burns what the phone and the new tablet show now, since they share the seed here.
     assert!(place.takes_totp());
     registrar.change_state(&draft.enrolment, |state| state.introduce(draft.steps[0].0, None)).unwrap();

@@ -11,7 +11,7 @@ use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use super::file::{FileError, Problem, TrustedFile, above_standard_streams, kind, ownership_problem};
+use super::file::{FileError, Problem, TrustedFile, above_standard_streams, begin_writing, kind, ownership_problem};
 use super::host::file_size_limit;
 use super::lock::{Locked, PATIENCE};
 
@@ -112,10 +112,10 @@ impl Directory {
     /// # Errors
     /// Which step failed; nothing has changed.
     pub fn prepare(&self, name: &str, content: &[u8]) -> Result<Prepared<'_>, FileError> {
-        let temporary = format!(".{name}.new");
+        let temporary = temporary_name(name);
         // What a killed predecessor left: under the lock it belongs to nobody.
         self.remove(&temporary)?;
-        match self.write_new(&temporary, content) {
+        match self.write_new(&temporary, content, Durable::Now) {
             Ok(locked) => Ok(Prepared { directory: self, name: name.to_owned(), temporary, locked }),
             Err(error) => {
                 let _ = self.remove(&temporary);
@@ -124,7 +124,42 @@ impl Directory {
         }
     }
 
-    fn write_new(&self, name: &str, content: &[u8]) -> Result<Locked, FileError> {
+    /// Puts files in the place of whatever had their names, as [`Directory::replace`] does with one of them, and waits for
+    /// the disk as often as for one or two. Callers hold [`Directory::lock`].
+    ///
+    /// # Errors
+    /// Which step failed. Any of the files may be in its place by then, each of them whole.
+    pub fn replace_all<C: AsRef<[u8]>>(&self, files: &[(String, C)]) -> Result<(), FileError> {
+        let placed = self.place_all(files);
+        if placed.is_err() {
+            for (name, _) in files {
+                let _ = self.remove(&temporary_name(name));
+            }
+        }
+        placed?;
+        self.sync()
+    }
+
+    fn place_all<C: AsRef<[u8]>>(&self, files: &[(String, C)]) -> Result<(), FileError> {
+        let mut written = Vec::with_capacity(files.len());
+        for (name, content) in files {
+            let temporary = temporary_name(name);
+            self.remove(&temporary)?;
+            let locked = self.write_new(&temporary, content.as_ref(), Durable::Later)?;
+            written.push((name, temporary, locked));
+        }
+        for (_, temporary, locked) in &written {
+            let synced = locked.file().sync_all();
+            synced.map_err(|error| FileError::io(&self.path.join(temporary), "sync", error))?;
+        }
+        for (name, temporary, _) in &written {
+            renameat(&self.descriptor, temporary.as_str(), &self.descriptor, name.as_str())
+                .map_err(|error| FileError::io(&self.path.join(name), "rename into place", error.into()))?;
+        }
+        Ok(())
+    }
+
+    fn write_new(&self, name: &str, content: &[u8], durable: Durable) -> Result<Locked, FileError> {
         let path = self.path.join(name);
         let failed = |attempt: &'static str| {
             let path = &path;
@@ -140,7 +175,10 @@ impl Directory {
         fchmod(&descriptor, OWNER_ONLY).map_err(io::Error::from).map_err(failed("set the mode of"))?;
         let mut file = File::from(descriptor);
         file.write_all(content).map_err(failed("write"))?;
-        file.sync_all().map_err(failed("sync"))?;
+        match durable {
+            Durable::Now => file.sync_all().map_err(failed("sync"))?,
+            Durable::Later => begin_writing(&file),
+        }
         Locked::exclusive(file, &path, PATIENCE)
     }
 
@@ -216,6 +254,15 @@ impl Directory {
     }
 }
 
+/// When what was written is on the disk.
+#[derive(Clone, Copy)]
+enum Durable {
+    /// When the function returns.
+    Now,
+    /// When the caller syncs it.
+    Later,
+}
+
 /// A file that is complete but has not its name yet.
 pub struct Prepared<'d> {
     directory: &'d Directory,
@@ -259,6 +306,11 @@ impl AsFd for Directory {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.descriptor.as_fd()
     }
+}
+
+/// What a file is called before it is complete.
+fn temporary_name(name: &str) -> String {
+    format!(".{name}.new")
 }
 
 /// The directory and the name of a file given by its path.

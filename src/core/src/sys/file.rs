@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::stat::{FileStat, SFlag, fstat};
 use nix::unistd::geteuid;
 
@@ -74,6 +75,13 @@ impl TrustedFile {
     pub fn into_file(self) -> File {
         self.file
     }
+}
+
+/// Has the disk begin with what was written, so that whoever syncs many files one after the other finds most of the work
+/// done: for the first of them the file system writes its journal, for the others it has little to wait for. That is how
+/// Linux takes this advice; where it is not taken nothing is lost but time.
+pub fn begin_writing(file: &File) {
+    let _ = posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
 }
 
 /// What is wrong with the owner or the mode, whatever the kind of the file.

@@ -10,7 +10,7 @@ mod program;
 
 pub use directory::{Directory, Prepared, split};
 pub use entropy::{Entropy, EntropyError, Kernel};
-pub use file::{FileError, Problem, TrustedFile};
+pub use file::{FileError, Problem, TrustedFile, begin_writing};
 pub use host::{
     Accounts, LookUpError, Passwd, Surroundings, Unprivileged, file_size_limit, group_known_as, host_name,
     running_as_root,

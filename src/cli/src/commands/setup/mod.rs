@@ -89,7 +89,8 @@ pub(crate) fn run(arguments: &Setup, config: Option<&Path>, output: &mut Output)
             (Some((uri, base32, parameters)), _) => sheet::Device::App { uri, base32, parameters: *parameters },
             (None, to) => sheet::Device::Sent { to: to.as_deref().unwrap_or_default() },
         };
-        let written = write_sheet(&office, &account, &called, device, &codes, blank);
+        let page = page(&office, &account, &called, device, &codes);
+        let written = page.and_then(|page| blank.fill(page.as_bytes())?.kept(|| Ok(())));
         written.map_err(|failure| failure.unseen(unseen_sheet(account.name.as_str())))?;
     }
     office.tell(&account, &reader, Event::MethodAdded, &detail, output);
@@ -126,19 +127,17 @@ struct Proved {
     filled: Option<Filled>,
 }
 
-/// Writes the sheet of somebody who is enrolled.
-fn write_sheet(
+/// The sheet of somebody, as it is printed.
+fn page(
     office: &Office,
     account: &Account,
     label: &Label,
     device: sheet::Device<'_>,
     codes: &[Zeroizing<String>],
-    blank: Blank,
-) -> Result<(), Failure> {
+) -> Result<Zeroizing<String>, Failure> {
     let (user, issuer, host) = (account.name.as_str(), office.config.issuer.as_str(), sys::host_name());
     let at = clock::System.now()?;
-    let page = sheet::render(&Sheet { user, label: label.as_str(), issuer, host: &host, at, device, codes })?;
-    blank.fill(page.as_bytes())?.kept(|| Ok(()))
+    sheet::render(&Sheet { user, label: label.as_str(), issuer, host: &host, at, device, codes })
 }
 
 /// What helps somebody whose sheet could not be written.
