@@ -93,6 +93,24 @@ impl Program {
         self.reaped = self.reaped || attempt(patience, || (!is_there()).then_some(())).is_some();
         self.reaped
     }
+
+    /// The pipe on which it answers, for whoever reads more of it than memory should hold.
+    #[must_use]
+    pub fn answer(&self) -> &File {
+        &self.answer
+    }
+
+    /// With what status it ends by itself, if it does within `patience`.
+    #[must_use]
+    pub fn exit_status(mut self, patience: Duration) -> Option<i32> {
+        let ended = || Some(waitpid(self.child, Some(WaitPidFlag::WNOHANG)));
+        let ended = attempt(patience, || ended().filter(|ended| *ended != Ok(WaitStatus::StillAlive)));
+        self.reaped = ended.is_some();
+        match ended {
+            Some(Ok(WaitStatus::Exited(_, status))) => Some(status),
+            _ => None,
+        }
+    }
 }
 
 /// What has not ended by then is killed: nothing of ours stays behind in the host.
@@ -197,6 +215,17 @@ mod tests {
         let process = format!("/proc/{}", program.child);
         assert!(Path::new(&process).exists());
         drop(program);
+        assert!(!Path::new(&process).exists());
+    }
+
+    #[test]
+    fn an_end_has_a_status_unless_it_is_waited_for_in_vain_or_was_no_end_of_its_own() {
+        assert_eq!(shell("exit 0", b"").exit_status(SOON), Some(0));
+        assert_eq!(shell("exit 3", b"").exit_status(SOON), Some(3));
+        assert_eq!(shell("kill -KILL $$", b"").exit_status(SOON), None);
+        let stays = shell("exec sleep 1000", b"");
+        let process = format!("/proc/{}", stays.child);
+        assert_eq!(stays.exit_status(Duration::from_millis(20)), None);
         assert!(!Path::new(&process).exists());
     }
 
