@@ -2,6 +2,8 @@
 //! `twofactor report`, which says what that came to; its page in a real Chromium.
 
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::{Browser, Cycle, Mailbox, Output, Sandbox, two_lines};
@@ -237,6 +239,66 @@ fn the_log_is_the_journal_or_the_files_of_syslog_or_what_was_named() {
 }
 
 /// Any local user can write to the log, and so can strangers in part.
+#[test]
+fn a_directory_or_a_journal_that_does_not_answer_is_given_up_and_named() {
+    let week = Week::new(MONITOR);
+    week.sandbox.bash("mkdir -p /var/log/journal/0123456789abcdef; rm -f /usr/bin/journalctl").succeeded();
+    week.sandbox.write("/usr/bin/journalctl", "#!/bin/sh\nexec sleep 1000\n", 0o755);
+    let command = |arguments: &[&str]| {
+        let mut command = week.sandbox.command("twofactor");
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("nsenter(1) starts")
+    };
+    let journal = command(&["report"]);
+    while week.sandbox.processes("sleep").is_empty() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // Somebody is listed before it falls silent.
+    let fake = "#!/bin/sh\necho root:x:0:0:root:/root:/bin/bash\nexec sleep 1000\n";
+    week.sandbox.bash("cp /usr/bin/getent /root/getent; rm /usr/bin/getent").succeeded();
+    week.sandbox.write("/usr/bin/getent", fake, 0o755);
+    let (report, doctor) = (command(&["report"]), command(&["doctor"]));
+    let said = |child: Child| {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    assert!(said(journal).starts_with("error: the journal: cannot read: it says nothing for 20 seconds\nhint: "));
+    let silent = "list the user database: getent passwd: it says nothing for 20 seconds\n";
+    assert!(said(report).starts_with(&format!("error: {silent}")));
+    assert!(said(doctor).contains(&format!("FAIL  {silent}")));
+    assert_eq!(week.sandbox.processes("sleep").len(), 0, "none of them is left behind");
+}
+
+#[test]
+fn a_user_who_cannot_be_looked_up_is_not_one_who_is_unknown() {
+    let week = Week::new(MONITOR);
+    let line = "2024-11-20T08:00:00Z host sshd[1]: pam_twofactor(sshd:auth): event=login user=ghost service=sshd \
+                outcome=proved\n";
+    week.sandbox.write("/tmp/log", line, 0o600);
+    week.sandbox.write("/etc/nsswitch.conf", "passwd: files\ngroup: files\n", 0o644);
+    let report = |passwd_fails: bool| {
+        let inject = if passwd_fails { "inject=openat:error=EIO" } else { "trace=none" };
+        let strace = ["-qq", "-o", "/dev/null", "-P", "/etc/passwd", "-e", inject];
+        week.sandbox.run("strace", [&strace[..], &["twofactor", "report", "--json", "--log", "/tmp/log"]].concat())
+    };
+    // getent(1), which is not traced, lists everybody.
+    let output = report(true);
+    assert_eq!(one_value(&output)["aside"]["unknown_user"], 1);
+    let told =
+        "look up \"ghost\": EIO: I/O error; logins of whom it cannot look up are counted as those of unknown users\n";
+    assert_eq!(output.stderr, told);
+    assert_eq!(report(false).stderr, "");
+    // Of whoever is enrolled it must be known whether they are there.
+    week.sandbox.enrol("alice");
+    week.sandbox.bash("cp /usr/bin/getent /root/getent; rm /usr/bin/getent").succeeded();
+    week.sandbox.write("/usr/bin/getent", "#!/bin/sh\nexec /root/getent \"$1\" | grep -v ^alice:\n", 0o755);
+    assert_eq!(one_value(&report(false))["everybody"]["enrolled"], 1);
+    let (error, hint) = two_lines(&report(true), 1);
+    assert_eq!(error, "look up \"alice\": EIO: I/O error");
+    assert_eq!(hint, "see to the user database (nsswitch.conf) and try again");
+}
+
 #[test]
 fn a_forged_or_spoilt_line_does_no_more_than_to_be_counted() {
     let week = Week::new(MONITOR);

@@ -55,6 +55,10 @@ pub(crate) fn run(asked: &Report, config: Option<&Path>, output: &mut Output) ->
     for source in &sources {
         source.read(since, &mut |line| tally.take(line))?;
     }
+    // A log can be made to name anybody, so that this is no reason to tell nothing.
+    if let Some(Failure { what, .. }) = &tally.unanswered {
+        output.note(&format!("{what}; logins of whom it cannot look up are counted as those of unknown users"));
+    }
     let frame = Frame {
         host: sys::host_name(),
         mode: office.config.policy.otherwise.mode.name(),

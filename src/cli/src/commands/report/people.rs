@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
 use std::fs;
 use std::io::{self, BufRead};
+use std::ops::RangeInclusive;
 
+use nix::errno::Errno;
 use nix::unistd::{Gid, Group, User, getgrouplist};
 use twofactor_core::account::{Account, UserName};
 use twofactor_core::clock::UnixTime;
@@ -19,7 +21,7 @@ pub(in crate::commands) struct Person {
     pub(in crate::commands) name: String,
     uid: u32,
     pub(in crate::commands) enrolled: bool,
-    /// Root, or of the uids of people, with a shell.
+    /// Root, or with a uid of people, and with a shell.
     may_log_in: bool,
     /// Places in [`People::groups`].
     pub(super) groups: Vec<usize>,
@@ -84,7 +86,7 @@ impl People {
             }
         }
         for name in enrolled {
-            match people.find(name.as_str()).and_then(|place| people.persons.get_mut(place)) {
+            match people.find(name.as_str())?.and_then(|place| people.persons.get_mut(place)) {
                 Some(person) => person.enrolled = true,
                 None => people.without_account += 1,
             }
@@ -141,19 +143,26 @@ impl People {
         self.only.as_ref().is_none_or(|only| person.groups.iter().any(|group| only.contains(group)))
     }
 
-    /// Whom a login name means.
-    pub(super) fn find(&mut self, login_name: &str) -> Option<usize> {
+    /// Whom a login name means. A database that does not answer is another thing than a name that nobody has, and is told
+    /// of once for each name.
+    pub(super) fn find(&mut self, login_name: &str) -> Result<Option<usize>, Failure> {
         let listed = self.by_name.get(login_name).or_else(|| self.asked.get(login_name)?.as_ref()).copied();
         if listed.is_some() || self.asked.contains_key(login_name) || self.asked.len() >= ASKED_MAX {
-            return listed;
+            return Ok(listed);
         }
         // What a log can be made to say is looked up only so often; who is known by then is found all the same.
-        let found = UserName::new(login_name).ok().and_then(|_| User::from_name(login_name).ok().flatten());
-        let place = found.map(|user| self.add(&user));
+        let found = self.look_up(login_name);
         if !self.by_name.contains_key(login_name) {
-            self.asked.insert(login_name.to_owned(), place);
+            self.asked.insert(login_name.to_owned(), found.unwrap_or_default());
         }
-        place
+        found.map_err(|error| Failure::new(format!("look up {login_name:?}: {error}"), MEND_DATABASE))
+    }
+
+    fn look_up(&mut self, login_name: &str) -> nix::Result<Option<usize>> {
+        if UserName::new(login_name).is_err() {
+            return Ok(None);
+        }
+        User::from_name(login_name)?.map(|user| self.add(&user)).transpose()
     }
 
     pub(super) fn at(&mut self, place: usize) -> Option<&mut Person> {
@@ -184,18 +193,20 @@ impl People {
     }
 
     /// Somebody whom the database knows and does not list, or lists under another name.
-    fn add(&mut self, user: &User) -> usize {
+    fn add(&mut self, user: &User) -> nix::Result<usize> {
         if let Some(place) = self.by_name.get(&user.name) {
-            return *place;
+            return Ok(*place);
+        }
+        let name = CString::new(user.name.as_str()).map_err(|_| Errno::EINVAL)?;
+        let mut groups = Vec::new();
+        for gid in getgrouplist(&name, user.gid)? {
+            groups.extend(self.group_of(gid)?);
         }
         let place = self.place(&user.name, user.uid.as_raw(), &user.shell.to_string_lossy());
-        let name = CString::new(user.name.as_str()).unwrap_or_default();
-        for gid in getgrouplist(&name, user.gid).unwrap_or_default() {
-            if let Some(group) = self.group_of(gid) {
-                self.join(place, group);
-            }
+        for group in groups {
+            self.join(place, group);
         }
-        place
+        Ok(place)
     }
 
     fn place(&mut self, name: &str, uid: u32, shell: &str) -> usize {
@@ -206,12 +217,11 @@ impl People {
         place
     }
 
-    fn group_of(&mut self, gid: Gid) -> Option<usize> {
+    fn group_of(&mut self, gid: Gid) -> nix::Result<Option<usize>> {
         if let Some(group) = self.group_by_gid.get(&gid.as_raw()) {
-            return Some(*group);
+            return Ok(Some(*group));
         }
-        let group = Group::from_gid(gid).ok().flatten()?;
-        Some(self.group(&group.name, gid.as_raw()))
+        Ok(Group::from_gid(gid)?.map(|group| self.group(&group.name, gid.as_raw())))
     }
 
     fn group(&mut self, name: &str, gid: u32) -> usize {
@@ -271,8 +281,9 @@ impl UidRange {
         range
     }
 
+    /// Beyond the highest uid that this system gives to people there are those of directories.
     fn contains(self, uid: u32) -> bool {
-        uid == 0 || (self.min..=self.max).contains(&uid)
+        uid == 0 || uid >= self.min && (uid <= self.max || !NO_PEOPLES_UIDS.contains(&uid))
     }
 }
 
@@ -297,10 +308,13 @@ pub(in crate::commands) fn each_entry(database: &str, mut take: impl FnMut(&[&st
     };
     read().map_err(|error: io::Error| {
         let what = format!("list the user database: getent {database}: {error}");
-        Failure::new(what, "see to the user database (nsswitch.conf) and try again")
+        Failure::new(what, MEND_DATABASE)
     })
 }
 
+const MEND_DATABASE: &str = "see to the user database (nsswitch.conf) and try again";
+/// The uids that Debian and systemd keep for services, containers and nobody, <https://systemd.io/UIDS-GIDS/>.
+const NO_PEOPLES_UIDS: RangeInclusive<u32> = 60_514..=65_535;
 /// How many names that nobody has, or that are not as the database writes them, are looked up.
 const ASKED_MAX: usize = 1000;
 
@@ -341,16 +355,22 @@ mod tests {
     fn the_range_of_people_is_the_systems_own() {
         let range = UidRange::read("# UID_MIN 1\nUID_MIN\t\t 500\nUID_MAX 600 # old\nSYS_UID_MIN 100\nUID_MAX x\n");
         assert_eq!((range.min, range.max), (500, 600));
-        assert!(range.contains(0) && range.contains(500) && !range.contains(601));
+        assert!(range.contains(0) && range.contains(500) && !range.contains(499));
+        let services = [60_514, 64_055, 65_534, 65_535];
+        assert!(services.iter().all(|uid| !range.contains(*uid)));
+        let wide = UidRange::read("UID_MAX 200000");
+        assert!(services.iter().all(|uid| wide.contains(*uid)), "where it gives them to people, they are people's");
+        // Of systemd-homed, of a directory, of sssd for Active Directory.
+        assert!([60_001, 65_536, 1_234_500_500].iter().all(|uid| UidRange::default().contains(*uid)));
     }
 
     #[test]
     fn names_that_a_log_makes_up_are_looked_up_only_so_often() {
         let mut people = village();
         for number in 0..ASKED_MAX + 100 {
-            assert_eq!(people.find(&format!("no such user {number}")), None);
+            assert_eq!(people.find(&format!("no such user {number}")).unwrap(), None);
         }
         assert_eq!(people.asked.len(), ASKED_MAX);
-        assert!(people.find("alice").is_some());
+        assert!(people.find("alice").unwrap().is_some());
     }
 }

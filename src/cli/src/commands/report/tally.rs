@@ -9,6 +9,7 @@ use super::line::{End, Line, Login};
 use super::people::People;
 use super::source::Raw;
 use super::time::{Calendar, Zone};
+use crate::failure::Failure;
 
 /// All that was counted.
 pub(super) struct Tally {
@@ -20,6 +21,8 @@ pub(super) struct Tally {
     /// How many of these logins mode `monitor` let in whatever they proved.
     pub(super) monitored: u64,
     pub(super) aside: Aside,
+    /// Why the first of the names that could not be looked up could not.
+    pub(super) unanswered: Option<Failure>,
     pub(super) since: Option<UnixTime>,
     pub(super) now: UnixTime,
     pub(super) first: Option<UnixTime>,
@@ -56,6 +59,7 @@ impl Tally {
             endings: Endings::default(),
             monitored: 0,
             aside: Aside::default(),
+            unanswered: None,
             since,
             now,
             first: None,
@@ -83,9 +87,13 @@ impl Tally {
         }
         let aside = match login.end {
             End::Somebody(ending) => match self.people.find(&login.user) {
-                Some(place) => return self.count_of(place, ending, login),
+                Ok(Some(place)) => return self.count_of(place, ending, login),
                 // Deleted since.
-                None => &mut self.aside.unknown_user,
+                Ok(None) => &mut self.aside.unknown_user,
+                Err(failure) => {
+                    self.unanswered.get_or_insert(failure);
+                    &mut self.aside.unknown_user
+                }
             },
             End::UnknownUser => &mut self.aside.unknown_user,
             End::RefusedByHost => &mut self.aside.refused_by_host,
@@ -186,7 +194,7 @@ mod tests {
         let services: Vec<_> = tally.services.each().map(|(bit, name, endings)| (bit, name, endings.total())).collect();
         assert_eq!(services, [(1, "sshd", 2), (2, "sudo", 1), (4, "cron", 1)]);
         let [alice, bob] = ["alice", "bob"].map(|name| {
-            let place = tally.people.find(name).unwrap();
+            let place = tally.people.find(name).unwrap().unwrap();
             let person = tally.people.at(place).unwrap();
             (person.services, person.services_refused, person.last_refused)
         });
