@@ -5,6 +5,9 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+pub(crate) use super::control::{Action, Control};
+use super::writing::{assembled, bracketed, words};
+
 /// Where files come from.
 pub(crate) trait Files {
     /// The content, if there is such a file and it can be read.
@@ -260,92 +263,6 @@ impl Reader<'_> {
     }
 }
 
-/// What becomes of a login for each answer of a module.
-#[derive(Debug, Clone)]
-pub(crate) struct Control {
-    pub(crate) text: String,
-    named: Vec<(String, Action)>,
-    default: Action,
-}
-
-/// What a control makes of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    Ignore,
-    Ok,
-    Done,
-    Bad,
-    Die,
-    Reset,
-    /// Over so many lines.
-    Jump(usize),
-}
-
-impl Control {
-    fn read(text: &str) -> Self {
-        let named = |success: Action, ignore: Action, default: Action| Self {
-            text: text.to_owned(),
-            named: vec![
-                ("success".to_owned(), success),
-                ("new_authtok_reqd".to_owned(), success),
-                ("ignore".to_owned(), ignore),
-            ],
-            default,
-        };
-        match text.to_ascii_lowercase().as_str() {
-            "required" => named(Action::Ok, Action::Ignore, Action::Bad),
-            "requisite" => named(Action::Ok, Action::Ignore, Action::Die),
-            "optional" => named(Action::Ok, Action::Ignore, Action::Ignore),
-            "sufficient" => named(Action::Done, Action::Ignore, Action::Ignore),
-            _ => Self::read_pairs(text),
-        }
-    }
-
-    /// `value=action` by `value=action`; from the first that is not understood on, all that is not named is bad.
-    fn read_pairs(text: &str) -> Self {
-        let spaced = text.replace('=', " = ");
-        let mut words = spaced.split_whitespace();
-        let (mut named, mut default) = (Vec::new(), None);
-        while let (Some(value), Some("="), Some(action)) = (words.next(), words.next(), words.next()) {
-            let action = match action {
-                "ignore" => Action::Ignore,
-                "ok" => Action::Ok,
-                "done" => Action::Done,
-                "bad" => Action::Bad,
-                "die" => Action::Die,
-                "reset" => Action::Reset,
-                number => match number.parse() {
-                    Ok(0) => Action::Ignore,
-                    Ok(lines) => Action::Jump(lines),
-                    Err(_) => break,
-                },
-            };
-            if value == "default" {
-                default = default.or(Some(action));
-            } else {
-                named.push((value.to_owned(), action));
-            }
-        }
-        Self { text: format!("[{text}]"), named, default: default.unwrap_or(Action::Bad) }
-    }
-
-    /// Over how many lines it may jump.
-    pub(crate) fn jumps(&self) -> Vec<usize> {
-        let actions = self.named.iter().map(|(_, action)| *action).chain([self.default]);
-        let lines = |action| match action {
-            Action::Jump(lines) => Some(lines),
-            _ => None,
-        };
-        actions.filter_map(lines).collect()
-    }
-
-    /// What is made of an answer.
-    pub(crate) fn on(&self, answer: &str) -> Action {
-        let named = self.named.iter().rev().find(|(value, _)| value == answer);
-        named.map_or(self.default, |(_, action)| *action)
-    }
-}
-
 /// Whether services are files. If not, they are lines of pam.conf.
 pub(crate) fn has_directories(files: &dyn Files) -> bool {
     DIRECTORIES.iter().any(|directory| files.has_directory(directory))
@@ -375,70 +292,6 @@ fn columns(files: &dyn Files) -> Vec<(usize, String, String)> {
         Some((number, name.to_owned(), rest.to_owned()))
     };
     assembled(&String::from_utf8_lossy(&bytes)).into_iter().filter_map(split).collect()
-}
-
-/// A word as it is written.
-fn bracketed(word: &str) -> Cow<'_, str> {
-    if word.contains(|c: char| c.is_whitespace() || c == '[') {
-        return Cow::Owned(format!("[{}]", word.replace(']', "\\]")));
-    }
-    Cow::Borrowed(word)
-}
-
-/// The lines of a file with what continues them, each with the number of its first.
-fn assembled(text: &str) -> Vec<(usize, String)> {
-    let mut lines = Vec::new();
-    let mut open: Option<(usize, String)> = None;
-    for (number, line) in (1..).zip(text.split('\n')) {
-        let start = line.trim_start();
-        // Comments and blank lines do not even end what is continued.
-        if start.is_empty() || start.starts_with('#') {
-            continue;
-        }
-        let (content, commented) = line.split_once('#').map_or((line, false), |(content, _)| (content, true));
-        let content = content.trim_end();
-        let continued = content.strip_suffix('\\').filter(|_| !commented);
-        let (first, mut whole) = open.take().unwrap_or((number, String::new()));
-        whole.push_str(continued.unwrap_or(content));
-        match continued {
-            Some(_) => {
-                whole.push(' ');
-                open = Some((first, whole));
-            }
-            None => lines.push((first, whole)),
-        }
-    }
-    lines.extend(open.filter(|(_, whole)| !whole.trim().is_empty()));
-    lines
-}
-
-/// Words, of which one may stand in brackets; `\]` is a bracket in it.
-fn words(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        rest = rest.trim_start();
-        if rest.is_empty() {
-            return None;
-        }
-        if let Some(inner) = rest.strip_prefix('[') {
-            let mut escaped = false;
-            let end = inner.char_indices().find(|(_, c)| {
-                let ends = *c == ']' && !escaped;
-                escaped = *c == '\\' && !escaped;
-                ends
-            });
-            let (word, after) = match end {
-                Some((at, _)) => (inner.get(..at).unwrap_or_default(), inner.get(at + 1..).unwrap_or_default()),
-                None => (inner, ""),
-            };
-            rest = after;
-            return Some(Cow::Owned(word.replace("\\]", "]")));
-        }
-        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(end);
-        rest = after;
-        Some(Cow::Borrowed(word))
-    })
 }
 
 /// What our module's file is called.
@@ -530,24 +383,6 @@ pub(crate) mod tests {
                 "/etc/pam.d/x:4 0 [] missing Broken",
             ]
         );
-    }
-
-    #[test]
-    fn a_control_says_what_becomes_of_each_answer() {
-        for (control, answer, action) in [
-            ("required", "ignore", Action::Ignore),
-            ("requisite", "auth_err", Action::Die),
-            ("sufficient", "success", Action::Done),
-            ("optional", "auth_err", Action::Ignore),
-            ("success=2 default=ignore", "success", Action::Jump(2)),
-            ("success = 2 default=ignore", "auth_err", Action::Ignore),
-            ("default=die success=ok", "success", Action::Ok),
-            ("success=ok nonsense", "auth_err", Action::Bad),
-            ("success=wat default=ignore", "auth_err", Action::Bad),
-            ("", "success", Action::Bad),
-        ] {
-            assert_eq!(Control::read(control).on(answer), action, "{control}: {answer}");
-        }
     }
 
     #[test]
