@@ -230,7 +230,13 @@ fn what_lies_at_the_home_of_whoever_is_enrolled_or_invited_or_has_no_shell_is_le
     assert_eq!(before, after);
     let listed = machine.tool(&["list", "--json"]).stdout;
     assert!(!listed.contains("bob") && !listed.contains("carol"), "{listed}");
-    let text = machine.tool(&["import", "google", "--all", "--no-recovery"]).stdout;
+    let trace = ["-qq", "-o", "/run/trace", "-e", "trace=openat", "twofactor"];
+    let text =
+        machine.sandbox.run("strace", [&trace[..], &["import", "google", "--all", "--no-recovery"]].concat()).stdout;
+    let trace = machine.sandbox.read("/run/trace");
+    for (user, times) in [("alice", 1), ("bob", 1), ("dave", 1)] {
+        assert_eq!(trace.matches(&format!("\"{user}.toml\"")).count(), times, "{user} is looked up once: {trace}");
+    }
     assert!(
         text.contains("alice: nothing has come over\n    left behind: /home/alice/.google_authenticator: is another"),
         "{text}"

@@ -57,6 +57,9 @@ impl Failure {
                     "for one more device: twofactor setup {user} --label NAME; to begin anew: twofactor remove {user}"
                 )
             }
+            RegistrarError::EnrolledOtherwise | RegistrarError::Invited => {
+                format!("if it is meant all the same, import it for them alone: --user {user}")
+            }
             RegistrarError::LabelTaken { .. } => {
                 "add --label NAME for one more device, or --replace to put the new one in its place".to_owned()
             }

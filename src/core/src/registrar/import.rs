@@ -9,6 +9,7 @@ use crate::enrolment::{DEVICES_MAX, Enrolment};
 use crate::factor::Label;
 use crate::factor::totp::{Moving, Parameters};
 use crate::secret::Secret;
+use crate::sys::Directory;
 
 /// What becomes of a device from elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,14 +20,41 @@ pub enum Arrival {
     Known(Label),
 }
 
+/// Whom devices from elsewhere are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Somebody whom an administrator has named.
+    Named,
+    /// Whoever is neither enrolled nor invited; of the others it is only seen whether they have the devices.
+    Newcomers,
+    /// Nobody: of whoever is enrolled it is seen whether they have the devices.
+    Enrolled,
+}
+
 /// What came of an import.
 pub struct Imported {
+    /// What there was before.
+    pub before: Option<Enrolment>,
     /// One for each device, in their order.
     pub arrivals: Vec<Arrival>,
     /// The recovery codes that were issued, if any.
     pub codes: RecoveryCodes,
     /// Whether the scratch codes that were offered came over.
     pub has_scratch_codes: bool,
+    /// Whether an import that was killed has been finished, see [`Registrar::finish`].
+    pub is_finished: bool,
+}
+
+impl Arrival {
+    fn is_new(&self) -> bool {
+        matches!(self, Self::New(_))
+    }
+}
+
+impl Imported {
+    fn is_changed(&self) -> bool {
+        self.arrivals.iter().any(Arrival::is_new)
+    }
 }
 
 impl Registrar<'_> {
@@ -34,45 +62,73 @@ impl Registrar<'_> {
     /// Where all are known nothing is changed.
     ///
     /// # Errors
-    /// A label is taken, there is no room, or the records cannot be written.
+    /// They are not for this user, a label is taken, there is no room, or the records cannot be written.
     pub fn import(
         &self,
         account: &Account,
         devices: Vec<NewDevice>,
         first_codes: FirstCodes,
+        scope: Scope,
     ) -> Result<Imported, RegistrarError> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
-        let before = self.enrolment(&users, account)?;
-        let arrivals = self.arrivals(before.as_ref(), &devices)?;
-        let is_new = |arrival: &Arrival| matches!(arrival, Arrival::New(_));
-        if !arrivals.iter().any(is_new) {
-            return Ok(Imported { arrivals, codes: RecoveryCodes::new(), has_scratch_codes: false });
+        let mut imported = self.foreseen(&users, account, &devices, &first_codes, scope)?;
+        if imported.is_changed() {
+            let new = devices.into_iter().zip(&imported.arrivals);
+            let new = new.filter(|(_, arrival)| arrival.is_new()).map(|(device, _)| device);
+            imported.codes = self.add(&users, account, imported.before.clone(), new, first_codes)?;
+        } else if let Some(enrolment) = &imported.before {
+            imported.is_finished = self.finish_if_killed(enrolment)?;
         }
-        let new = devices.into_iter().zip(&arrivals).filter(|(_, arrival)| is_new(arrival)).map(|(device, _)| device);
-        let has_scratch_codes = brings_scratch_codes(before.as_ref(), &first_codes);
-        let codes = self.add(&users, account, before, new, first_codes)?;
-        Ok(Imported { arrivals, codes, has_scratch_codes })
+        Ok(imported)
     }
 
     /// What [`Registrar::import`] would do with these devices now. Nothing is changed.
     ///
     /// # Errors
-    /// A label is taken, there is no room, or the records cannot be read.
+    /// They are not for this user, a label is taken, there is no room, or the records cannot be read.
     pub fn rehearse_import(
         &self,
         account: &Account,
         devices: &[NewDevice],
         first_codes: &FirstCodes,
+        scope: Scope,
     ) -> Result<Imported, RegistrarError> {
-        let before = self.enrolment(&self.files.users()?, account)?;
-        let arrivals = self.arrivals(before.as_ref(), devices)?;
-        let is_changed = arrivals.iter().any(|arrival| matches!(arrival, Arrival::New(_)));
-        let has_scratch_codes = is_changed && brings_scratch_codes(before.as_ref(), first_codes);
-        Ok(Imported { arrivals, codes: RecoveryCodes::new(), has_scratch_codes })
+        self.foreseen(&self.files.users()?, account, devices, first_codes, scope)
     }
 
-    fn arrivals(&self, before: Option<&Enrolment>, devices: &[NewDevice]) -> Result<Vec<Arrival>, RegistrarError> {
+    fn foreseen(
+        &self,
+        users: &Directory,
+        account: &Account,
+        devices: &[NewDevice],
+        first_codes: &FirstCodes,
+        scope: Scope,
+    ) -> Result<Imported, RegistrarError> {
+        let before = self.enrolment(users, account)?;
+        if before.is_none() && scope != Scope::Named {
+            if self.invited_until(account)?.is_some() {
+                return Err(RegistrarError::Invited);
+            }
+            if scope == Scope::Enrolled {
+                return Err(RegistrarError::NotEnrolled);
+            }
+        }
+        let arrivals = self.arrivals(before.as_ref(), devices, scope)?;
+        let codes = RecoveryCodes::new();
+        let mut imported = Imported { before, arrivals, codes, has_scratch_codes: false, is_finished: false };
+        let has_codes = imported.before.as_ref().is_some_and(|before| before.recovery.is_some());
+        imported.has_scratch_codes =
+            imported.is_changed() && matches!(first_codes, FirstCodes::Scratch(_)) && !has_codes;
+        Ok(imported)
+    }
+
+    fn arrivals(
+        &self,
+        before: Option<&Enrolment>,
+        devices: &[NewDevice],
+        scope: Scope,
+    ) -> Result<Vec<Arrival>, RegistrarError> {
         let known = match before {
             Some(before) => self.opened(before)?,
             None => Vec::new(),
@@ -88,6 +144,9 @@ impl Registrar<'_> {
             if let Some(label) = here.or_else(|| earlier.map(|earlier| &earlier.label)) {
                 arrivals.push(Arrival::Known(label.clone()));
                 continue;
+            }
+            if before.is_some() && scope != Scope::Named {
+                return Err(RegistrarError::EnrolledOtherwise);
             }
             let label = device.label.clone();
             let is_taken = before.is_some_and(|before| before.device(&label).is_some()) && !device.replace;
@@ -106,10 +165,6 @@ impl Registrar<'_> {
         }
         Ok(arrivals)
     }
-}
-
-fn brings_scratch_codes(before: Option<&Enrolment>, first_codes: &FirstCodes) -> bool {
-    matches!(first_codes, FirstCodes::Scratch(_)) && before.is_none_or(|before| before.recovery.is_none())
 }
 
 /// Whether a device makes the codes of this secret. Where its clock or its counter stands does not matter.

@@ -17,7 +17,7 @@ mod showing;
 pub use admission::Prepared;
 pub use bypass::BypassCode;
 pub use export::Exported;
-pub use import::{Arrival, Imported};
+pub use import::{Arrival, Imported, Scope};
 pub use intake::Intake;
 pub use invitation::Invitation;
 pub use recovery::{FirstCodes, RecoveryCodes, ScratchCodes};
@@ -384,11 +384,18 @@ impl<'w> Registrar<'w> {
     pub fn finish(&self, account: &Account) -> Result<bool, RegistrarError> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
-        let Some(enrolment) = self.enrolment(&users, account)? else { return Ok(false) };
-        if self.files.states()?.contains(&account.name.file_stem())? {
+        match self.enrolment(&users, account)? {
+            Some(enrolment) => self.finish_if_killed(&enrolment),
+            None => Ok(false),
+        }
+    }
+
+    /// The same of an enrolment that was read under the lock of the users directory.
+    fn finish_if_killed(&self, enrolment: &Enrolment) -> Result<bool, RegistrarError> {
+        if self.files.states()?.contains(&enrolment.account.name.file_stem())? {
             return Ok(false);
         }
-        self.change_state(&enrolment, |_| ())?;
+        self.change_state(enrolment, |_| ())?;
         Ok(true)
     }
 
@@ -495,6 +502,10 @@ pub enum RegistrarError {
     NotEnrolled,
     #[error("already enrolled")]
     AlreadyEnrolled,
+    #[error("enrolled with another device")]
+    EnrolledOtherwise,
+    #[error("invited to set up an app")]
+    Invited,
     #[error("there is already a device called {:?}", label.as_str())]
     LabelTaken { label: Label },
     #[error("there are already {DEVICES_MAX} devices")]

@@ -890,10 +890,13 @@ fn devices_from_elsewhere_come_in_one_write_or_not_at_all() {
     let registrar = Registrar::new(&files, &Kernel);
     let (time, counter) = (Parameters::COMMON.moving, Moving::Counter { first: 7 });
     let twice = vec![from_elsewhere("a", 1, time, None), from_elsewhere("a", 2, time, None)];
-    assert!(matches!(registrar.import(&alice(), twice, FirstCodes::New), Err(RegistrarError::LabelTaken { .. })));
+    assert!(matches!(
+        registrar.import(&alice(), twice, FirstCodes::New, Scope::Named),
+        Err(RegistrarError::LabelTaken { .. })
+    ));
     assert!(registrar.enrolled().unwrap().is_empty());
     let many = (0..17).map(|byte| from_elsewhere(&format!("d{byte}"), byte, time, None)).collect();
-    assert!(matches!(registrar.import(&alice(), many, FirstCodes::New), Err(RegistrarError::NoRoom)));
+    assert!(matches!(registrar.import(&alice(), many, FirstCodes::New, Scope::Named), Err(RegistrarError::NoRoom)));
     assert!(registrar.enrolled().unwrap().is_empty());
 
     let devices = || {
@@ -902,18 +905,96 @@ fn devices_from_elsewhere_come_in_one_write_or_not_at_all() {
     };
     let label = |text: &str| Label::try_from(text.to_owned()).unwrap();
     let expected = [Arrival::New(label("app")), Arrival::New(label("token")), Arrival::Known(label("app"))];
-    assert_eq!(registrar.rehearse_import(&alice(), &devices(), &FirstCodes::New).unwrap().arrivals, expected);
+    assert_eq!(
+        registrar.rehearse_import(&alice(), &devices(), &FirstCodes::New, Scope::Named).unwrap().arrivals,
+        expected
+    );
     assert!(registrar.enrolled().unwrap().is_empty(), "rehearsed");
-    let imported = registrar.import(&alice(), devices(), FirstCodes::New).unwrap();
+    let imported = registrar.import(&alice(), devices(), FirstCodes::New, Scope::Named).unwrap();
     assert_eq!((imported.arrivals.as_slice(), imported.codes.len()), (&expected[..], 10));
     let standing = registrar.standing(&alice()).unwrap().unwrap();
     let burnt = |id| standing.state.as_ref().unwrap().burnt(id);
     let found: Vec<_> = standing.enrolment.otp_devices().map(|(id, _)| burnt(id)).collect();
     assert_eq!(found, [Some(Step(3)), Some(Step(9))]);
 
-    let again = registrar.import(&alice(), devices(), FirstCodes::New).unwrap();
+    let again = registrar.import(&alice(), devices(), FirstCodes::New, Scope::Named).unwrap();
     assert!(again.codes.is_empty() && again.arrivals.iter().all(|arrival| matches!(arrival, Arrival::Known(_))));
     assert_eq!(registrar.standing(&alice()).unwrap().unwrap().enrolment, standing.enrolment, "nothing was written");
+}
+
+fn numbered(number: u32) -> Account {
+    Account { name: UserName::new(&format!("user{number}")).unwrap(), uid: 2000 + number }
+}
+
+#[test]
+fn people_who_are_taken_in_together_are_enrolled_together_or_not_at_all() {
+    let place = Place::new();
+    let files = place.files();
+    let intake = |numbers: std::ops::Range<u32>| {
+        let mut intake = Registrar::new(&files, &Kernel).begin_intake().unwrap();
+        for number in numbers {
+            let device = from_elsewhere("app", 1, Parameters::COMMON.moving, None);
+            assert_eq!(intake.admit(&numbered(number), device, true).unwrap().len(), 10);
+        }
+        intake
+    };
+    let before = place.records();
+    drop(intake(0..5));
+    assert_eq!(place.records(), before, "nothing was saved");
+
+    // In the way of the last of the enrolments, and of the last of the states.
+    for blocked in ["users/user4.toml", "state/.user4.new"] {
+        let people = intake(0..5);
+        fs::create_dir(place.path(blocked)).unwrap();
+        assert!(people.save().is_err(), "{blocked}");
+        fs::remove_dir(place.path(blocked)).unwrap();
+        assert_eq!(place.records(), before, "{blocked}");
+    }
+    intake(0..5).save().unwrap();
+    let registrar = Registrar::new(&files, &Kernel);
+    assert_eq!(registrar.enrolled().unwrap().len(), 5);
+    for number in 0..5 {
+        let standing = registrar.standing(&numbered(number)).unwrap().unwrap();
+        assert_eq!(standing.state.unwrap().recovery_left(10), 10);
+    }
+
+    let mut intake = intake(5..7);
+    for number in [4, 6] {
+        let device = from_elsewhere("second", 2, Parameters::COMMON.moving, None);
+        let again = intake.admit(&numbered(number), device, true);
+        assert!(matches!(again, Err(RegistrarError::AlreadyEnrolled)), "{number}");
+    }
+    intake.save().unwrap();
+    assert_eq!(registrar.enrolled().unwrap().len(), 7, "those who were taken in are");
+}
+
+/// What an administrator has decided about somebody since a list was begun is found under the lock.
+#[test]
+fn devices_of_nobody_in_particular_come_to_whoever_is_neither_enrolled_nor_invited() {
+    let place = Place::new();
+    let files = place.files();
+    let registrar = Registrar::new(&files, &Kernel);
+    let device = |label: &str, byte| vec![from_elsewhere(label, byte, Parameters::COMMON.moving, None)];
+    let import = |label: &str, byte, scope| registrar.import(&alice(), device(label, byte), FirstCodes::New, scope);
+    place.invite(600);
+    for scope in [Scope::Newcomers, Scope::Enrolled] {
+        assert!(matches!(import("app", 1, scope), Err(RegistrarError::Invited)));
+    }
+    place.time.0.set(59 + 601);
+    assert!(matches!(import("app", 1, Scope::Enrolled), Err(RegistrarError::NotEnrolled)));
+    assert!(registrar.enrolled().unwrap().is_empty());
+    assert_eq!(import("app", 1, Scope::Newcomers).unwrap().codes.len(), 10);
+
+    let records = place.records();
+    for scope in [Scope::Newcomers, Scope::Enrolled] {
+        // One that has the label of theirs is another device all the same.
+        assert!(matches!(import("app", 2, scope), Err(RegistrarError::EnrolledOtherwise)));
+        assert!(matches!(import("other", 2, scope), Err(RegistrarError::EnrolledOtherwise)));
+        let known = import("other", 1, scope).unwrap();
+        assert_eq!(known.arrivals, [Arrival::Known(Label::try_from("app".to_owned()).unwrap())]);
+    }
+    assert_eq!(place.records(), records);
+    assert!(import("other", 2, Scope::Named).is_ok());
 }
 
 #[test]
@@ -923,7 +1004,7 @@ fn what_is_exported_has_its_secret_and_the_counter_that_comes_next() {
     let registrar = Registrar::new(&files, &Kernel);
     assert!(matches!(registrar.export(&alice()), Err(RegistrarError::NotEnrolled)));
     let device = from_elsewhere("token", 2, Moving::Counter { first: 7 }, Some(Step(9)));
-    registrar.import(&alice(), vec![device], FirstCodes::None).unwrap();
+    registrar.import(&alice(), vec![device], FirstCodes::None, Scope::Named).unwrap();
     let exported = registrar.export(&alice()).unwrap();
     assert_eq!(exported.len(), 1);
     assert_eq!((exported[0].label.as_str(), exported[0].secret.expose()), ("token", &[2; 20][..]));

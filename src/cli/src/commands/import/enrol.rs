@@ -5,7 +5,9 @@ use twofactor_core::account::Account;
 use twofactor_core::clock::{self, Clock, UnixTime};
 use twofactor_core::factor::totp::{Judgement, Key, Moving, Parameters, Step, Window};
 use twofactor_core::factor::{Label, Method};
-use twofactor_core::registrar::{Arrival, FirstCodes, NewDevice, NewKind, RecoveryCodes, ScratchCodes};
+use twofactor_core::registrar::{
+    Arrival, FirstCodes, NewDevice, NewKind, RecoveryCodes, RegistrarError, Scope, ScratchCodes,
+};
 use twofactor_message::{Event, shown};
 use zeroize::Zeroizing;
 
@@ -55,10 +57,38 @@ impl Desk<'_> {
         !self.how.no_recovery && self.takes_codes()
     }
 
-    /// Enrols the devices of one user; with `--dry-run`, says what would become of them.
+    /// Enrols the devices of somebody who was named; with `--dry-run`, says what would become of them.
     pub(super) fn take_over(&self, account: &Account, devices: Vec<Device>) -> Result<Moved, Failure> {
+        self.enrol(account, devices, Scope::Named)?.map_err(|error| Failure::about(account.name.as_str(), &error))
+    }
+
+    /// The same of whoever has such a file, or why they are left as they are: their home is theirs to write in, and what came
+    /// to lie there since they were enrolled, or invited, may be anybody's.
+    pub(super) fn take_over_newcomer(
+        &self,
+        account: &Account,
+        device: Device,
+        shell: &str,
+    ) -> Result<Result<Moved, String>, Failure> {
         let user = account.name.as_str();
-        let about = |error| Failure::about(user, &error);
+        let scope = if is_a_shell(shell) { Scope::Newcomers } else { Scope::Enrolled };
+        let reason = match self.enrol(account, vec![device], scope)? {
+            Ok(moved) => return Ok(Ok(moved)),
+            Err(RegistrarError::EnrolledOtherwise) => "is another device than they are enrolled with".to_owned(),
+            Err(RegistrarError::Invited) => "they are invited to set up an app".to_owned(),
+            Err(RegistrarError::NotEnrolled) => format!("their shell is {shell}"),
+            Err(error) => return Err(Failure::about(user, &error)),
+        };
+        Ok(Err(format!("{reason}; if it is meant all the same, import that file with --user {user}")))
+    }
+
+    fn enrol(
+        &self,
+        account: &Account,
+        devices: Vec<Device>,
+        scope: Scope,
+    ) -> Result<Result<Moved, RegistrarError>, Failure> {
+        let user = account.name.as_str();
         let (mut new, mut names, mut left_behind) = (Vec::new(), Vec::new(), Vec::new());
         let mut scratch_codes = ScratchCodes::new();
         for mut device in devices {
@@ -72,19 +102,23 @@ impl Desk<'_> {
         let registrar = self.office.registrar();
         let (scratch_count, first_codes) = (scratch_codes.len(), self.first_codes(scratch_codes));
         let imported = if self.how.dry_run {
-            registrar.rehearse_import(account, &new, &first_codes).map_err(about)?
+            registrar.rehearse_import(account, &new, &first_codes, scope)
         } else {
-            let before = registrar.standing(account).map_err(about)?.map(|standing| standing.enrolment);
-            let imported = registrar.import(account, new, first_codes).map_err(about)?;
-            let reader = before.as_ref().map(reader).unwrap_or_default();
+            registrar.import(account, new, first_codes, scope)
+        };
+        let imported = match imported {
+            Ok(imported) => imported,
+            Err(error) => return Ok(Err(error)),
+        };
+        if !self.how.dry_run {
+            let reader = imported.before.as_ref().map(reader).unwrap_or_default();
             for (arrival, Kind { method, .. }) in imported.arrivals.iter().zip(&kinds) {
                 if let Arrival::New(label) = arrival {
                     let detail = format!("{method} {:?}", label.as_str());
                     self.office.tell(account, &reader, Event::MethodAdded, &detail, self.output);
                 }
             }
-            imported
-        };
+        }
         let place = |((arrival, kind), name): ((&Arrival, &Kind), String)| {
             let (label, is_new) = match arrival {
                 Arrival::New(label) => (label, true),
@@ -96,7 +130,7 @@ impl Desk<'_> {
         };
         let devices: Vec<_> = imported.arrivals.iter().zip(&kinds).zip(names).map(place).collect();
         let is_changed = devices.iter().any(|device| device.is_new);
-        if !is_changed && !self.how.dry_run && registrar.finish(account).map_err(about)? {
+        if imported.is_finished {
             let codes = format!("for recovery codes that somebody has seen: twofactor recovery {user}");
             left_behind.push(format!("it was killed the last time, and is whole now; {codes}"));
         }
@@ -109,28 +143,7 @@ impl Desk<'_> {
             };
             left_behind.push(format!("{}: {reason}", counted(scratch_count, "scratch code")));
         }
-        Ok(Moved { user: user.to_owned(), devices, scratch_codes, codes: imported.codes, left_behind })
-    }
-
-    /// Why somebody whom nobody has named is left as they are: their home is theirs to write in, and what came to lie there
-    /// since they were enrolled, or invited, may be anybody's.
-    pub(super) fn reason_to_leave(
-        &self,
-        account: &Account,
-        device: &Device,
-        shell: &str,
-    ) -> Result<Option<String>, Failure> {
-        let user = account.name.as_str();
-        let about = |error| Failure::about(user, &error);
-        let registrar = self.office.registrar();
-        let reason = if registrar.standing(account).map_err(about)?.is_some() {
-            (!self.is_known(account, device)?).then(|| "is another device than they are enrolled with".to_owned())
-        } else if registrar.invited_until(account).map_err(about)?.is_some() {
-            Some("they are invited to set up an app".to_owned())
-        } else {
-            (!is_a_shell(shell)).then(|| format!("their shell is {shell}"))
-        };
-        Ok(reason.map(|reason| format!("{reason}; if it is meant all the same, import that file with --user {user}")))
+        Ok(Ok(Moved { user: user.to_owned(), devices, scratch_codes, codes: imported.codes, left_behind }))
     }
 
     /// What somebody gets who has no recovery codes: those that they brought, or else new ones.
@@ -158,7 +171,7 @@ impl Desk<'_> {
         let label = self.label(device.parameters.method(), &[])?;
         let kind = NewKind::Otp { parameters: device.parameters, secret: copied(device), proved: None };
         let probe = NewDevice { label, kind, replace: true, primary: false, language: None };
-        let found = self.office.registrar().rehearse_import(account, &[probe], &FirstCodes::None);
+        let found = self.office.registrar().rehearse_import(account, &[probe], &FirstCodes::None, Scope::Named);
         let found = found.map_err(|error| Failure::about(account.name.as_str(), &error))?;
         Ok(found.arrivals.iter().any(|arrival| matches!(arrival, Arrival::Known(_))))
     }

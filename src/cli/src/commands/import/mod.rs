@@ -192,13 +192,13 @@ fn everybody(desk: &Desk<'_>) -> Result<(), Failure> {
             Ok(None) => {}
             Ok(Some((content, remark))) => {
                 let device = google::read(&content).map_err(|mistake| wrong(&mistake.to_string()));
-                let device = device.and_then(|device| Ok((desk.reason_to_leave(&account, &device, &shell)?, device)));
-                match device {
-                    Ok((Some(why), _)) => summary.leave(user, format!("{}: {why}", file.display()))?,
-                    Ok((None, mut device)) => {
-                        device.remarks.extend(remark);
-                        summary.add(user, desk.take_over(&account, vec![device]))?;
-                    }
+                let moved = device.and_then(|mut device| {
+                    device.remarks.extend(remark);
+                    desk.take_over_newcomer(&account, device, &shell)
+                });
+                match moved {
+                    Ok(Ok(moved)) => summary.add(user, Ok(moved))?,
+                    Ok(Err(why)) => summary.leave(user, format!("{}: {why}", file.display()))?,
                     Err(failure) => summary.fail(user, failure)?,
                 }
             }
