@@ -152,3 +152,6 @@ pub(crate) fn account_named(user: Option<&str>) -> Result<Account, Failure> {
 const NAME_SHOWN_CHARACTERS: usize = 64;
 /// How long a command waits for a notice to go out.
 const NOTICE_PATIENCE: Duration = Duration::from_secs(3);
+/// How many people are changed at once by commands about everybody: many enough that no disk is waited for long, few
+/// enough that whoever breaks off is heard at once.
+pub(crate) const TOGETHER_MAX: usize = 32;

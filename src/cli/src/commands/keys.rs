@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
-use twofactor_core::account::UserName;
+use twofactor_core::account::{Account, UserName};
 use twofactor_core::keyring::{KeyNumber, KeyringError};
 use twofactor_core::registrar::{Registrar, RegistrarError};
 
@@ -12,7 +12,7 @@ use super::status::point_in_time;
 use crate::arguments::Keys;
 use crate::failure::Failure;
 use crate::interruption::Watch;
-use crate::office::Office;
+use crate::office::{Office, TOGETHER_MAX};
 use crate::output::{Output, counted};
 use crate::progress::Progress;
 use crate::roll::Roll;
@@ -62,17 +62,13 @@ fn rotate(office: &Office, resume: bool, retire: bool, output: &mut Output) -> R
     let roll = Roll::read();
     let (watch, mut progress) = (Watch::begin()?, Progress::begin(names.len(), output));
     let (mut resealed, mut failed) = (0usize, Vec::new());
-    for (done, name) in names.iter().enumerate() {
+    for (done, batch) in (0..).step_by(TOGETHER_MAX).zip(names.chunks(TOGETHER_MAX)) {
         if watch.is_over() {
             let what = format!("broken off after {done} of {}", counted(names.len(), "enrolment"));
             return Err(Failure::new(what, "every key is kept; to go on: twofactor keys rotate --resume"));
         }
-        match reseal(&registrar, &roll, name) {
-            Ok(true) => resealed += 1,
-            Ok(false) => {}
-            Err(failure) => failed.push(failure),
-        }
-        progress.step();
+        resealed += reseal(&registrar, &roll, batch, &mut failed);
+        progress.steps(batch.len());
     }
     drop((progress, watch));
     for failure in &failed {
@@ -95,13 +91,36 @@ fn rotate(office: &Office, resume: bool, retire: bool, output: &mut Output) -> R
     output.done(&text, &Rotated { key: sealing, resealed, retired })
 }
 
-fn reseal(registrar: &Registrar<'_>, roll: &Roll, name: &UserName) -> Result<bool, Failure> {
-    let about = |error| Failure::about(name.as_str(), &error);
-    let account = roll.find(name.as_str())?.ok_or_else(|| {
+/// Seals the secrets of these users and says how many of them were not; with whom something is wrong is added to `failed`.
+fn reseal(registrar: &Registrar<'_>, roll: &Roll, names: &[UserName], failed: &mut Vec<Failure>) -> usize {
+    let mut accounts = Vec::with_capacity(names.len());
+    for name in names {
+        match account_of(roll, name) {
+            Ok(account) => accounts.push(account),
+            Err(failure) => failed.push(failure),
+        }
+    }
+    let about = |account: &Account, error: &RegistrarError| Failure::about(account.name.as_str(), error);
+    let mut resealed = 0;
+    match registrar.reseal(&accounts) {
+        Ok(outcomes) => {
+            for (account, outcome) in accounts.iter().zip(outcomes) {
+                match outcome {
+                    Ok(is_new) => resealed += usize::from(is_new),
+                    Err(error) => failed.push(about(account, &error)),
+                }
+            }
+        }
+        Err(error) => failed.extend(accounts.iter().map(|account| about(account, &error))),
+    }
+    resealed
+}
+
+fn account_of(roll: &Roll, name: &UserName) -> Result<Account, Failure> {
+    roll.find(name.as_str())?.ok_or_else(|| {
         let hint = format!("remove the enrolment: twofactor remove {}", name.as_str());
         Failure::new(format!("{} is enrolled but has no account any more", name.as_str()), hint)
-    })?;
-    registrar.reseal(&account).map_err(about)
+    })
 }
 
 fn enrolments_by_key(registrar: &Registrar<'_>) -> Result<BTreeMap<KeyNumber, usize>, Failure> {

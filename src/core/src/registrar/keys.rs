@@ -2,7 +2,7 @@
 
 use super::{Registrar, RegistrarError};
 use crate::account::{Account, UserName};
-use crate::enrolment::EnrolmentError;
+use crate::enrolment::{Enrolment, EnrolmentError};
 use crate::keyring::{Binding, KeyNumber, Keyring};
 use crate::state::{StateError, StateFile};
 use crate::store::{INVITATION_SUFFIX, StoreError, enrolment_name};
@@ -31,18 +31,39 @@ impl Registrar<'_> {
         Ok(number)
     }
 
-    /// Seals one user's secrets under the newest key. Answers whether any was not.
+    /// Seals the secrets of some users under the newest key, and answers for each of them whether any was not. What waits
+    /// for the disk waits once for all of them.
     ///
     /// # Errors
-    /// A secret does not open, or the records cannot be written.
-    pub fn reseal(&self, account: &Account) -> Result<bool, RegistrarError> {
+    /// Of one user, that a secret does not open; of all, that the records cannot be written. Then each of them is as it
+    /// was or sealed anew, and the older key is kept for those that are as they were.
+    pub fn reseal(&self, accounts: &[Account]) -> Result<Vec<Result<bool, RegistrarError>>, RegistrarError> {
         let users = self.files.users()?;
         let _changing = users.lock()?;
         let keyring = self.files.keyring()?;
-        let Some(before) = self.files.enrolment(&users, account)? else { return Ok(false) };
-        let mut enrolment = before.clone();
+        let mut renewed = Vec::with_capacity(accounts.len());
+        let mut reseal = |account: &Account| {
+            let Some(enrolment) = self.resealed(&users, account, &keyring)? else { return Ok(false) };
+            renewed.push((enrolment_name(&account.name), enrolment.render()));
+            Ok(true)
+        };
+        let outcomes = accounts.iter().map(&mut reseal).collect();
+        // Also where there is nothing to write: what somebody wrote who was killed need not be durable, and the key that
+        // it was sealed under before is retired once nothing is left to do.
+        users.replace_all(&renewed)?;
+        Ok(outcomes)
+    }
+
+    /// The enrolment of a user under the newest key, as a generation of its own; `None` if it is, or there is none.
+    fn resealed(
+        &self,
+        users: &Directory,
+        account: &Account,
+        keyring: &Keyring,
+    ) -> Result<Option<Enrolment>, RegistrarError> {
+        let Some(mut enrolment) = self.files.enrolment(users, account)? else { return Ok(None) };
         if enrolment.keys().all(|key| Some(key) == keyring.sealing_number()) {
-            return Ok(false);
+            return Ok(None);
         }
         for (purpose, sealed) in enrolment.sealed_secrets_mut() {
             let binding = Binding { account, purpose: &purpose };
@@ -52,8 +73,8 @@ impl Registrar<'_> {
             })?;
             *sealed = keyring.seal(&secret, &binding, self.entropy)?;
         }
-        self.save(&users, &enrolment, &before)?;
-        Ok(true)
+        enrolment.generation = self.draw_number()?;
+        Ok(Some(enrolment))
     }
 
     /// Drops the keys that nothing is sealed under any more and names them. One enrolment that cannot be read stops

@@ -422,7 +422,7 @@ fn a_bypass_code_keeps_its_key_until_it_is_void() {
     let registrar = Registrar::new(&files, &Kernel);
     registrar.issue_bypass(&alice(), 3600).unwrap();
     registrar.add_key().unwrap();
-    registrar.reseal(&alice()).unwrap();
+    registrar.reseal(&[alice()]).unwrap();
     assert_eq!(registrar.retire_keys().unwrap(), []);
     registrar.issue_bypass(&alice(), 3600).unwrap();
     assert_eq!(registrar.retire_keys().unwrap().len(), 1);
@@ -819,7 +819,7 @@ fn a_key_that_was_retired_meanwhile_seals_no_enrolment_that_is_saved() {
     let prepared = place.prepare(None).unwrap();
     registrar.add_key().unwrap();
     place.confirm(&prepared.sealed).unwrap();
-    assert!(registrar.reseal(&alice()).unwrap());
+    assert!(matches!(registrar.reseal(&[alice()]).unwrap()[..], [Ok(true)]));
 }
 
 #[test]
@@ -966,6 +966,30 @@ fn people_who_are_taken_in_together_are_enrolled_together_or_not_at_all() {
     }
     intake.save().unwrap();
     assert_eq!(registrar.enrolled().unwrap().len(), 7, "those who were taken in are");
+}
+
+#[test]
+fn of_many_who_are_sealed_anew_one_whose_secret_does_not_open_keeps_back_nobody_else() {
+    let place = Place::new();
+    let files = place.files();
+    let registrar = || Registrar::new(&files, &Kernel);
+    let mut intake = registrar().begin_intake().unwrap();
+    for number in 0..4 {
+        let device = from_elsewhere("app", 1, Parameters::COMMON.moving, None);
+        intake.admit(&numbered(number), device, false).unwrap();
+    }
+    intake.save().unwrap();
+    let path = place.path("users/user2.toml");
+    let spoilt = fs::read_to_string(&path).unwrap().replace("sealed = \"", "sealed = \"0000");
+    fs::write(&path, &spoilt).unwrap();
+    registrar().add_key().unwrap();
+    let people = [0, 1, 2, 3, 9].map(numbered);
+    let outcomes = registrar().reseal(&people).unwrap();
+    assert!(matches!(outcomes[..], [Ok(true), Ok(true), Err(_), Ok(true), Ok(false)]), "{outcomes:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), spoilt);
+    let again = registrar().reseal(&people).unwrap();
+    assert!(matches!(again[..], [Ok(false), Ok(false), Err(_), Ok(false), Ok(false)]), "{again:?}");
+    assert!(registrar().standing(&numbered(3)).unwrap().is_some(), "its secret opens");
 }
 
 /// What an administrator has decided about somebody since a list was begun is found under the lock.

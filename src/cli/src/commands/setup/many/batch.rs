@@ -12,7 +12,7 @@ use super::folder::Folder;
 use super::list::{Device, Person};
 use crate::commands::setup::{page, unseen_sheet};
 use crate::failure::Failure;
-use crate::office::Office;
+use crate::office::{Office, TOGETHER_MAX};
 use crate::output::Output;
 use crate::paper::{Blank, Written};
 use crate::{otpauth, sheet};
@@ -191,6 +191,3 @@ pub(super) struct One {
     to: Option<String>,
     recovery_codes: Vec<Hidden>,
 }
-
-/// Many enough that no disk is waited for long, few enough that whoever breaks off is heard at once.
-const TOGETHER_MAX: usize = 32;
