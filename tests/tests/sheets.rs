@@ -334,6 +334,53 @@ fn a_list_that_is_broken_off_or_killed_leaves_whole_users_and_goes_on() {
 }
 
 #[test]
+fn of_a_list_killed_among_those_who_are_enrolled_together_everybody_is_whole_or_named() {
+    let sandbox = machine();
+    many_people(&sandbox);
+    sandbox.bash("head -n 41 /root/team.csv >/root/some.csv").succeeded();
+    let arguments = ["setup", "--from", "/root/some.csv", "--sheets", "/root/sheets"];
+    let counted = |what: &str| sandbox.bash(&format!("ls {what} | wc -l")).stdout.trim().parse::<usize>().unwrap();
+    // Each as some of them have come past it and others have not: to the room for what is written, to the disk, to the names
+    // of enrolments and of states, to what makes a state durable, and to the names of sheets.
+    let mut without_sheet = Vec::new();
+    for (call, time) in
+        [("unlinkat", 20), ("fsync", 50), ("renameat", 20), ("renameat", 50), ("fdatasync", 20), ("linkat", 20)]
+    {
+        sandbox.bash("cd /var/lib/twofactor; find users state -type f -delete; rm -rf /root/sheets").succeeded();
+        let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal=SIGKILL:when={time}"));
+        let strace = ["-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject, "twofactor"];
+        assert!(!sandbox.run("strace", [&strace[..], &arguments].concat()).status.success(), "{call} {time}");
+        let (enrolled, sheets) = (counted("/var/lib/twofactor/users"), counted("/root/sheets"));
+        assert!(sheets <= enrolled && enrolled <= 32, "{call} {time}: {enrolled}, {sheets}");
+        without_sheet.push(enrolled - sheets);
+
+        let rest = sandbox.run("twofactor", arguments).succeeded();
+        assert!(
+            rest.stdout.starts_with(&format!("{} users enrolled, {enrolled} before.\n", 40 - enrolled)),
+            "{call} {time}"
+        );
+        let named: Vec<_> = rest
+            .stderr
+            .lines()
+            .filter_map(|line| line.split_once(" was enrolled before and has no sheet here"))
+            .collect();
+        assert_eq!(named.len(), enrolled - sheets, "{call} {time}: {}", rest.stderr);
+        assert!(named.iter().all(|(user, _)| !sandbox.path(&format!("/root/sheets/{user}.html")).exists()));
+        assert_eq!(["/var/lib/twofactor/users", "/var/lib/twofactor/state"].map(counted), [40, 40], "{call} {time}");
+        assert_eq!(sandbox.bash("find /var/lib/twofactor -name '.*.new'").stdout, "", "{call} {time}");
+        // What is on a sheet is what its user has.
+        for user in ["person000", "person018", "person039"] {
+            if !named.iter().any(|(named, _)| *named == user) {
+                let shown = one_value(&sandbox.run("twofactor", ["show", user, "--json"]));
+                let page = sandbox.read(&format!("/root/sheets/{user}.html")).replace(' ', "");
+                assert!(page.contains(shown["secret"].as_str().unwrap()), "{call} {time}: {user}");
+            }
+        }
+    }
+    assert!(without_sheet[..2] == [0, 0] && without_sheet[2..].iter().all(|count| *count > 0), "{without_sheet:?}");
+}
+
+#[test]
 fn a_second_signal_takes_away_no_secret_that_nobody_has_seen() {
     let sandbox = machine();
     many_people(&sandbox);
