@@ -381,6 +381,27 @@ fn of_a_list_killed_among_those_who_are_enrolled_together_everybody_is_whole_or_
 }
 
 #[test]
+fn a_folder_that_cannot_be_synced_takes_no_sheet_away_and_is_told_of() {
+    let sandbox = machine();
+    sandbox.write("/root/team.csv", "user\nann\nbob\n", 0o600);
+    let run = |inject: &str| {
+        sandbox.bash("cd /var/lib/twofactor; find users state -type f -delete; rm -rf /root/sheets").succeeded();
+        let strace = ["-qq", "-o", "/run/trace", "-e", "trace=fsync", "-e", inject, "twofactor"];
+        let arguments = ["setup", "--from", "/root/team.csv", "--sheets", "/root/sheets"];
+        let output = sandbox.run("strace", [&strace[..], &arguments].concat());
+        (output, sandbox.read("/run/trace").lines().count())
+    };
+    run("trace=fsync");
+    let (_, last) = run("trace=fsync");
+    let (output, _) = run(&format!("inject=fsync:error=EIO:when={last}"));
+    assert_eq!(output.stdout, "2 users enrolled, 0 before.\nTheir sheets are in /root/sheets.\n");
+    let said = "error: /root/sheets: cannot sync: Input/output error (os error 5)\n\
+                hint: see whether the disk is well, and whether the sheets are there\n";
+    assert_eq!((output.status.code(), output.stderr.as_str()), (Some(1), said));
+    assert_eq!(sandbox.bash("ls /root/sheets").stdout, "ann.html\nbob.html\n");
+}
+
+#[test]
 fn a_second_signal_takes_away_no_secret_that_nobody_has_seen() {
     let sandbox = machine();
     many_people(&sandbox);
