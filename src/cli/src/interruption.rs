@@ -10,18 +10,16 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, raise};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use crate::failure::Failure;
-
 /// For a command that goes from one user to the next: whoever is at work is finished with before it ends, and what is done
 /// is told. A second interruption waits until this is dropped.
 pub(crate) struct Watch(Arc<AtomicBool>);
 
 impl Watch {
-    pub(crate) fn begin() -> Result<Self, Failure> {
+    pub(crate) fn begin() -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let end = Arc::clone(&is_over);
-        instead(move |_| end.store(true, Ordering::Relaxed))?;
-        Ok(Self(is_over))
+        instead(move |_| end.store(true, Ordering::Relaxed));
+        Self(is_over)
     }
 
     /// Whether somebody wants an end.
@@ -39,20 +37,20 @@ impl Drop for Watch {
 /// Has `end` called, once and on a thread of its own, instead of ending at once. Children must not be started before
 /// [`usual`]: they would not hear of such signals.
 #[allow(clippy::disallowed_methods, reason = "a process of our own may have threads")]
-pub(crate) fn instead(end: impl FnOnce(Signal) + Send + 'static) -> Result<(), Failure> {
+pub(crate) fn instead(end: impl FnOnce(Signal) + Send + 'static) {
     let signals = signals();
-    signals.thread_block().map_err(|error| Failure::new(format!("block signals: {error}"), "try again"))?;
+    // Of signals that exist it cannot fail (pthread_sigmask(3)).
+    let _ = signals.thread_block();
     std::thread::spawn(move || {
         if let Ok(signal) = signals.wait() {
             end(signal);
         }
     });
-    Ok(())
 }
 
 /// From now on such a signal ends the process again.
 pub(crate) fn usual() {
-    // Of signals that exist it cannot fail (pthread_sigmask(3)).
+    // It cannot fail either.
     let _ = signals().thread_unblock();
 }
 

@@ -90,13 +90,13 @@ impl Written {
 
 impl Filled {
     /// Takes the name away also if somebody breaks the command off; until [`Filled::kept`], children must not be started.
-    pub(crate) fn guard(&mut self) -> Result<(), Failure> {
+    pub(crate) fn guard(&mut self) {
         let name = Arc::clone(&self.path);
         self.is_guarded = true;
         interruption::instead(move |signal| {
             take_away(&mut name.lock().unwrap_or_else(PoisonError::into_inner));
             interruption::die_of(signal);
-        })
+        });
     }
 
     /// Does what the file is for; whoever breaks off has to wait until it is done or has failed. If it is done, the file

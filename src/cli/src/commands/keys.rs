@@ -60,7 +60,7 @@ fn rotate(office: &Office, resume: bool, retire: bool, output: &mut Output) -> R
     }
     let names = registrar.enrolled()?;
     let roll = Roll::read();
-    let (watch, mut progress) = (Watch::begin()?, Progress::begin(names.len(), output));
+    let (watch, mut progress) = (Watch::begin(), Progress::begin(names.len(), output));
     let (mut resealed, mut failed) = (0usize, Vec::new());
     for (done, batch) in (0..).step_by(TOGETHER_MAX).zip(names.chunks(TOGETHER_MAX)) {
         if watch.is_over() {

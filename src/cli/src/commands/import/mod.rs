@@ -94,7 +94,7 @@ type Entry = (String, Result<Device, Mistake>);
 /// One user's devices, and what is wrong with those that cannot be taken over.
 fn one(desk: &Desk<'_>, account: &Account, devices: Vec<Device>, wrong: Vec<Failure>) -> Result<(), Failure> {
     let user = account.name.as_str();
-    let mut summary = Summary::begin(desk, 1)?;
+    let mut summary = Summary::begin(desk, 1);
     for failure in wrong {
         summary.fail(user, failure)?;
     }
@@ -148,11 +148,11 @@ fn users_of(desk: &Desk<'_>, path: &Path, only: Option<&str>) -> Result<(), Fail
         users.entry(line.user.clone()).or_default().push(line);
     }
     if users.is_empty() {
-        let what = format!("{}: has nobody of that name", path.display());
+        let what = format!("{}: has nobody of that name", source::called(path));
         return Err(Failure::new(what, "leave --user out, and see with --dry-run who is in it"));
     }
     let roll = Roll::read();
-    let mut summary = Summary::begin(desk, users.len())?;
+    let mut summary = Summary::begin(desk, users.len());
     for (user, lines) in users {
         if !summary.goes_on() {
             break;
@@ -180,7 +180,7 @@ fn users_of(desk: &Desk<'_>, path: &Path, only: Option<&str>) -> Result<(), Fail
 /// Everybody's file, from their home directories.
 fn everybody(desk: &Desk<'_>) -> Result<(), Failure> {
     let homes = homes::all()?;
-    let mut summary = Summary::begin(desk, homes.len())?;
+    let mut summary = Summary::begin(desk, homes.len());
     for Home { account, path: home, shell } in homes {
         if !summary.goes_on() {
             break;
@@ -231,7 +231,7 @@ fn sealed(
     let (mut device, was_sealed) =
         passlib::read(&content, secrets.as_ref()).map_err(|mistake| unreadable(path, &mistake))?;
     if was_sealed && !is_trusted && !desk.how.dry_run && !desk.is_known(&account, &device)? {
-        if [Some(path), secrets_path].contains(&Some(Path::new("-"))) {
+        if [Some(path), secrets_path].into_iter().flatten().any(source::is_standard_input) {
             return Err(Failure::misused(
                 "standard input is a file here, so nobody can be asked for a code of the device",
                 "name the file; with --trust no code is asked for",
@@ -261,9 +261,9 @@ fn unreadable(path: &Path, mistake: &Mistake) -> Failure {
         Mistake::Sealed | Mistake::NoSuchKey(_) | Mistake::NotSecrets => {
             "--secrets takes the application's SECURITY_TOTP_SECRETS as JSON"
         }
-        _ => return Failure::new(format!("{}: {mistake}", path.display()), anew("USER")),
+        _ => return Failure::new(format!("{}: {mistake}", source::called(path)), anew("USER")),
     };
-    Failure::new(format!("{}: {mistake}", path.display()), hint)
+    Failure::new(format!("{}: {mistake}", source::called(path)), hint)
 }
 
 /// What pam_google_authenticator keeps in a home directory.

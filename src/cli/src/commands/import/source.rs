@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Display, Path};
 
 use nix::unistd::{Uid, setfsuid};
 use twofactor_core::account::Account;
@@ -18,12 +18,22 @@ pub(super) type Content = Zeroizing<Vec<u8>>;
 /// A file that root has named, or standard input for `-`.
 pub(super) fn named(path: &Path, max_bytes: u64) -> Result<Content, Failure> {
     let failed =
-        |why: String| Failure::new(format!("{}: {why}", path.display()), "name another file, or - for standard input");
-    if path == Path::new("-") {
+        |why: String| Failure::new(format!("{}: {why}", called(path)), "name another file, or - for standard input");
+    if is_standard_input(path) {
         return bounded(io::stdin().lock(), max_bytes).map_err(failed);
     }
     let file = opened(path).map_err(|error| failed(format!("cannot open: {error}")))?;
     regular(&file).and_then(|()| bounded(file, max_bytes)).map_err(failed)
+}
+
+/// Whether that is no file.
+pub(super) fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// What people call it.
+pub(super) fn called(path: &Path) -> Display<'_> {
+    if is_standard_input(path) { Path::new("standard input").display() } else { path.display() }
 }
 
 /// The file of that name in somebody's home directory, which has to be theirs; `None` if there is none. The remark is

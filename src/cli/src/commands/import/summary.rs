@@ -19,9 +19,9 @@ pub(super) struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    pub(super) fn begin(desk: &'a Desk<'a>, total: usize) -> Result<Self, Failure> {
-        let (progress, watch) = (Progress::begin(total, desk.output), Watch::begin()?);
-        Ok(Self { desk, progress, watch, is_broken_off: false, moved: Vec::new(), failed: Vec::new() })
+    pub(super) fn begin(desk: &'a Desk<'a>, total: usize) -> Self {
+        let (progress, watch) = (Progress::begin(total, desk.output), Watch::begin());
+        Self { desk, progress, watch, is_broken_off: false, moved: Vec::new(), failed: Vec::new() }
     }
 
     pub(super) fn step(&mut self) {

@@ -40,7 +40,7 @@ pub(super) fn prove(
         _ => None,
     };
     if let Some(filled) = &mut filled {
-        filled.guard()?;
+        filled.guard();
     }
     let drawn = matches!(arguments.qr, None | Some(Qr::Terminal)) || is_sheet(arguments);
     let mut introduction = introduction(office, account, &base32, &uri, parameters, drawn);

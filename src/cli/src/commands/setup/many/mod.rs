@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Setup, from: &Path, office: &Office, output: &Outp
         let user = person.account.name.as_str();
         office.registrar().finish(&person.account).map_err(|error| Failure::about(user, &error))?;
     }
-    let watch = Watch::begin()?;
+    let watch = Watch::begin();
     let desk = Desk { office, folder: folder.as_ref(), output };
     let (mut enrolled, mut end) = (Vec::new(), Ok(()));
     let mut progress = Progress::begin(todo.len(), output);
