@@ -204,7 +204,13 @@ pub(crate) fn misused(error: &clap::Error) -> ExitCode {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
     let what = match text.lines().nth(1) {
-        _ if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "no command was given".to_owned(),
+        _ if matches!(
+            error.kind(),
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+        ) =>
+        {
+            "no command was given".to_owned()
+        }
         // "the following required arguments were not provided:" goes on in the next line.
         Some(second) if first.ends_with(':') => format!("{first} {}", second.trim()),
         _ => first.to_owned(),

@@ -140,6 +140,20 @@ mod tests {
     }
 
     #[test]
+    fn what_no_qr_code_carries_is_on_no_sheet() {
+        // As it is told, should what is allowed in names ever grow.
+        let uri = "x".repeat(2954);
+        let device = Device::App { uri: &uri, base32: "AA", parameters: Parameters::COMMON };
+        let sheet = Sheet { user: "alice", label: "app", issuer: "x", host: "x", at: UnixTime(0), device, codes: &[] };
+        let failure = render(&sheet).unwrap_err();
+        assert_eq!(
+            failure.lines(),
+            "error: the issuer and the user's name are too long for a QR code\n\
+             hint: choose a shorter issuer in config.toml\n"
+        );
+    }
+
+    #[test]
     fn the_largest_sheet_fits_the_room_that_is_kept_for_it() {
         let codes: Vec<_> = (0..32).map(|_| Zeroizing::new("ABCDE-FGHIJ".to_owned())).collect();
         // Level L holds 2953 bytes at the most, in 185 modules with the quiet zone.

@@ -99,6 +99,8 @@ fn what_was_prepared_is_refused_for_somebody_else_changed_or_made_up() {
         let told = confirm(&machine, "alice", made_up);
         assert!(told[0] == "failed" && told[1].starts_with("alice: the prepared enrolment "), "{told:?}");
     }
+    let foreign = "alice: the prepared enrolment is not of this release";
+    assert_eq!(confirm(&machine, "alice", "nonsense\n"), ["failed", foreign]);
     assert_eq!(machine.enrolled(), [""; 0]);
 }
 

@@ -706,7 +706,9 @@ fn an_invitation_is_good_until_it_is_over_replaced_or_taken_back() {
     let prepared = place.prepare(Some(&newer)).unwrap();
     // Over between the two.
     place.time.0.set(59 + 60);
-    assert!(matches!(place.confirm(&prepared.sealed), Err(RegistrarError::InvitationOver)));
+    let over = place.confirm(&prepared.sealed).unwrap_err();
+    assert!(matches!(over, RegistrarError::InvitationOver));
+    assert_eq!(over.to_string(), "the invitation is not good any more, or not yet");
     place.time.0.set(59);
     let registrar =
         |work: fn(&Registrar<'_>) -> Result<bool, RegistrarError>| work(&Registrar::new(&place.files(), &Kernel));
@@ -751,7 +753,10 @@ fn what_was_prepared_is_good_for_an_hour_and_not_before_it_was() {
         place.time.0.set(now);
         let confirmed = place.confirm(&prepared.sealed);
         assert_eq!(confirmed.is_ok(), is_good, "{now}: {confirmed:?}");
-        assert!(is_good || matches!(confirmed, Err(RegistrarError::PreparedOver)), "{now}: {confirmed:?}");
+        if let Err(error) = confirmed {
+            assert!(matches!(error, RegistrarError::PreparedOver), "{now}: {error:?}");
+            assert_eq!(error.to_string(), "the enrolment was not prepared within the last 60 minutes");
+        }
         assert!(is_good || place.records().is_empty());
     }
 }
