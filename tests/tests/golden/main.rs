@@ -196,8 +196,8 @@ fn doctors_machine() -> Sandbox {
     sandbox.bash(SOUND).succeeded();
     keep(
         &sandbox,
-        "/etc/twofactor /etc/passwd /etc/shadow /etc/group /etc/pam.d /etc/ssh /var/lib/twofactor \
-         /usr/bin/timedatectl $(ls /usr/lib/*/security/pam_twofactor.so)",
+        "/etc/twofactor /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/pam.conf /etc/pam.d /etc/ssh /run/sshd \
+         /usr/bin/timedatectl /usr/libexec/twofactor /var/lib/twofactor $(ls /usr/lib/*/security/pam_twofactor.so)",
     );
     sandbox
 }
