@@ -197,7 +197,7 @@ fn doctors_machine() -> Sandbox {
     keep(
         &sandbox,
         "/etc/twofactor /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/pam.conf /etc/pam.d /etc/ssh /run/sshd \
-         /usr/bin/timedatectl /usr/libexec/twofactor /var/lib/twofactor $(ls /usr/lib/*/security/pam_twofactor.so)",
+         /usr/bin/timedatectl /usr/sbin/sshd /usr/libexec/twofactor /var/lib/twofactor $(ls /usr/lib/*/security/pam_twofactor.so)",
     );
     sandbox
 }

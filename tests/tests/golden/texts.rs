@@ -141,7 +141,17 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// After which an error's text stands.
-const BEGINNINGS: [&str; 6] = ["Failure::new(", "Failure::misused(", "let what = ", "#[error(", ".mistake(", "unfit("];
+const BEGINNINGS: [&str; 9] = [
+    "Failure::new(",
+    "Failure::misused(",
+    "let what = ",
+    "#[error(",
+    ".mistake(",
+    "unfit(",
+    "failed(",
+    "Trouble::other(",
+    "Trouble::Other(",
+];
 const LETTERS_MIN: usize = 8;
 
 #[test]
