@@ -182,7 +182,7 @@ fn machine() -> Sandbox {
         sandbox.add_user(user, "correct horse");
     }
     sandbox.enrol("alice");
-    keep(&sandbox, "/etc/twofactor /etc/passwd /etc/pam.d /var/lib/twofactor");
+    keep(&sandbox, "/etc/twofactor /etc/passwd /etc/pam.d /home/alice /home/bob /var/lib/twofactor");
     sandbox
 }
 

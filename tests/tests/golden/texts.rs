@@ -123,8 +123,16 @@ fn string(source: &str) -> Option<(String, &str)> {
 fn sources(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     rust_files(folder, &mut found);
-    let text = |path: &PathBuf| fs::read_to_string(path).unwrap();
-    found.iter().map(text).map(|text| text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()).collect()
+    found.iter().map(|path| without_tests(&fs::read_to_string(path).unwrap()).to_owned()).collect()
+}
+
+/// What stands before the tests at the end of a file. A line that names a file of tests ends nothing.
+fn without_tests(source: &str) -> &str {
+    let marks = source.match_indices("#[cfg(test)]\n");
+    let mut tests = marks.filter(|(at, mark)| {
+        source[at + mark.len()..].lines().next().is_some_and(|line| line.contains("mod ") && line.ends_with('{'))
+    });
+    tests.next().map_or(source, |(at, _)| &source[..at])
 }
 
 fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
