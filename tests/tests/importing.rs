@@ -217,7 +217,7 @@ fn what_lies_at_the_home_of_whoever_is_enrolled_or_invited_or_has_no_shell_is_le
     let told =
         |user: &str| value["users"].as_array().unwrap().iter().find(|told| told["user"] == user).unwrap().clone();
     for (user, why) in [
-        ("alice", "is another device than they are enrolled with"),
+        ("alice", "they are enrolled with another device"),
         ("bob", "they are invited to set up an app"),
         ("carol", "their shell is /usr/sbin/nologin"),
     ] {

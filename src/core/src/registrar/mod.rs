@@ -502,9 +502,9 @@ pub enum RegistrarError {
     NotEnrolled,
     #[error("already enrolled")]
     AlreadyEnrolled,
-    #[error("enrolled with another device")]
+    #[error("they are enrolled with another device")]
     EnrolledOtherwise,
-    #[error("invited to set up an app")]
+    #[error("they are invited to set up an app")]
     Invited,
     #[error("there is already a device called {:?}", label.as_str())]
     LabelTaken { label: Label },

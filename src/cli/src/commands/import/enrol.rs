@@ -74,8 +74,7 @@ impl Desk<'_> {
         let scope = if is_a_shell(shell) { Scope::Newcomers } else { Scope::Enrolled };
         let reason = match self.enrol(account, vec![device], scope)? {
             Ok(moved) => return Ok(Ok(moved)),
-            Err(RegistrarError::EnrolledOtherwise) => "is another device than they are enrolled with".to_owned(),
-            Err(RegistrarError::Invited) => "they are invited to set up an app".to_owned(),
+            Err(error @ (RegistrarError::EnrolledOtherwise | RegistrarError::Invited)) => error.to_string(),
             Err(RegistrarError::NotEnrolled) => format!("their shell is {shell}"),
             Err(error) => return Err(Failure::about(user, &error)),
         };
