@@ -129,6 +129,30 @@ fn everybody_is_sealed_anew_however_often_it_is_broken_off() {
     codes_let_in(&crowd, (0..PEOPLE).step_by(PEOPLE / 20));
 }
 
+/// As by nohup(1).
+#[test]
+fn who_has_gone_home_breaks_nothing_off_that_was_started_not_to_mind() {
+    let crowd = Crowd::gathered(PEOPLE);
+    let minds_no = |signal: &str| {
+        let lines = format!("trap '' {signal}; exec strace \"$@\"");
+        let mut command = crowd.sandbox.command("bash");
+        command.args(["-c", &lines, "bash"]).args(SLOWLY).args(["twofactor"]).args(IMPORT);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("nsenter(1) starts")
+    };
+    let told = |tool: Child, signal: &str| {
+        let before = enrolled(&crowd).len();
+        while enrolled(&crowd).len() == before {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        end(&crowd, signal);
+        tool.wait_with_output().unwrap().status.code()
+    };
+    assert_eq!(told(minds_no("HUP"), "TERM"), Some(1));
+    assert!(enrolled(&crowd).len() < PEOPLE);
+    assert_eq!(told(minds_no("HUP"), "HUP"), Some(0));
+    assert_eq!(enrolled(&crowd).len(), PEOPLE);
+}
+
 /// Runs the tool and kills it as it begins that call for that time.
 #[track_caller]
 fn killed(crowd: &Crowd, call: &str, time: usize, arguments: &[&str]) {

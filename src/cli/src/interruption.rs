@@ -118,6 +118,17 @@ impl Drop for Held {
 const HELD: [Signal; 6] =
     [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGTSTP, Signal::SIGCONT];
 
+/// Those that would end this process. What it was started not to mind, by nohup(1) for instance, it would hear of all the
+/// same once that is blocked.
 fn signals() -> SigSet {
-    [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
+    let ignored = ignored();
+    let is_minded = |signal: &Signal| ignored & (1 << (*signal as u32 - 1)) == 0;
+    [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGHUP].into_iter().filter(is_minded).collect()
+}
+
+/// A bit for each signal, from the lowest; none where /proc cannot be read.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
 }
