@@ -13,6 +13,7 @@ readonly SPOOL=/var/spool/twofactor
 BUILD='cargo build --release -p pam-twofactor && cargo build --release -p twofactor'
 BUILD+=' && cargo build --release -p twofactor-deliver'
 readonly BUILD
+readonly LEAVING='see docs/packaging.md, "From the package to the sources"'
 
 main() {
     local action=install
@@ -22,6 +23,8 @@ main() {
             --destdir)
                 (($# > 1)) || misused '--destdir needs a directory'
                 destdir=$(realpath -m -- "$2")
+                # This system, by another name.
+                [[ $destdir != / ]] || destdir=''
                 shift
                 ;;
             --moduledir)
@@ -41,7 +44,11 @@ main() {
     fi
     if [[ -z $destdir ]] && is_packaged; then
         fail 'the package pam-twofactor is installed here, and these files are its own' \
-            'install a newer package instead, or remove it first: apt-get remove pam-twofactor'
+            "install a newer package instead, or leave it first: $LEAVING"
+    fi
+    if [[ -z $destdir && $action == install && $(dpkg_has_it) == config-files ]]; then
+        fail 'the package pam-twofactor was removed but not purged: a purge would take the settings away from under this' \
+            "install it again instead, or leave it altogether first: $LEAVING"
     fi
 
     root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
@@ -193,8 +200,12 @@ make_directory() {
 }
 
 is_packaged() {
-    [[ $(dpkg-query -W -f '${db:Status-Status}' pam-twofactor 2>/dev/null) =~ ^(installed|half-|unpacked|trigger) ]] ||
-        rpm -q pam-twofactor >/dev/null 2>&1
+    [[ $(dpkg_has_it) =~ ^(installed|half-|unpacked|trigger) ]] || rpm -q pam-twofactor >/dev/null 2>&1
+}
+
+# `config-files` if it was removed and not purged.
+dpkg_has_it() {
+    dpkg-query -W -f '${db:Status-Status}' pam-twofactor 2>/dev/null || true
 }
 
 # Whoever sends messages; of our files it may read none.

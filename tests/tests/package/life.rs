@@ -200,7 +200,9 @@ fn a_purge_keeps_what_another_installation_uses() {
         let sandbox = installed(system);
         People::enrolled(&sandbox);
         dpkg(&sandbox, "--remove pam-twofactor").succeeded();
-        sandbox.install();
+        // As an install.sh that does not look, or a hand that copies.
+        install(&sandbox, "--destdir /tmp/image").succeeded();
+        sandbox.bash("cp -a /tmp/image/usr/. /usr").succeeded();
         sandbox.bash("echo 'auth required pam_twofactor.so' >>/etc/pam.d/common-auth").succeeded();
         let kept = "find /var/lib/twofactor /var/spool/twofactor";
         let before = sandbox.bash(kept).succeeded().stdout;
@@ -263,14 +265,69 @@ fn a_package_takes_over_what_the_script_has_installed() {
 #[test]
 fn what_a_package_has_installed_is_not_the_scripts_to_change() {
     let sandbox = installed(&systems()[0]);
-    let script = support::checkout().join("packaging/install.sh");
-    for option in ["", "--uninstall"] {
-        let output = sandbox.bash(&format!("bash {} {option}", script.display()));
-        let (error, hint) = support::two_lines(&output, 1);
+    for options in ["", "--uninstall", "--destdir /", "--destdir /usr/.. --uninstall"] {
+        let (error, hint) = support::two_lines(&install(&sandbox, options), 1);
         assert!(error.starts_with("the package pam-twofactor is installed"), "{error}");
-        assert!(hint.ends_with("apt-get remove pam-twofactor"), "{hint}");
+        assert!(hint.ends_with("\"From the package to the sources\""), "{hint}");
     }
     assert_eq!(dpkg(&sandbox, "--verify pam-twofactor").succeeded().stdout, "");
+}
+
+/// dpkg purges a conffile before it asks any script.
+#[test]
+fn nothing_is_installed_over_settings_that_a_purge_would_remove() {
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        dpkg(&sandbox, "--remove pam-twofactor").succeeded();
+        let files = "find / -xdev -path /tmp -prune -o -path /proc -prune -o -newer /tmp/before ! -type d -print";
+        sandbox.bash("touch /tmp/before").succeeded();
+        for options in ["", "--destdir /"] {
+            let (error, hint) = support::two_lines(&install(&sandbox, options), 1);
+            assert!(error.starts_with("the package pam-twofactor was removed but not purged: "), "{error}");
+            assert!(hint.ends_with("\"From the package to the sources\""), "{hint}");
+        }
+        assert_eq!(sandbox.bash(files).succeeded().stdout, "");
+        assert_eq!(module(&sandbox), "");
+        // Who has done so before can still take it away, and what is for another system is no matter of this one's dpkg.
+        install(&sandbox, "--destdir /tmp/image").succeeded();
+        install(&sandbox, "--uninstall").succeeded();
+    });
+}
+
+#[test]
+fn the_way_from_the_package_to_the_sources_keeps_everything_and_leaves_nothing_to_purge() {
+    let guide = fs::read_to_string(support::checkout().join("docs/packaging.md")).expect("the guide");
+    let (_, section) = guide.split_once("\n## From the package to the sources\n").expect("the section");
+    let lines = section.lines().skip_while(|line| !line.starts_with("    "));
+    let lines: Vec<&str> = lines.map_while(|line| line.strip_prefix("    ")).collect();
+    let (last, before) = lines.split_last().expect("commands");
+    assert_eq!(*last, "bash packaging/install.sh");
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        let mut people = People::enrolled(&sandbox);
+        turn_on(&sandbox);
+        assert!(people.get_in());
+        let kept = "find /etc/twofactor /var/lib/twofactor /var/spool/twofactor -printf '%p %u %m\\n' | sort
+            find /etc/twofactor /var/lib/twofactor -type f -print0 | sort -z | xargs -0 sha256sum";
+        let mine = sandbox.bash(kept).succeeded().stdout;
+        sandbox.write("/etc/apt/apt.conf.d/yes", "APT::Get::Assume-Yes \"true\";\n", 0o644);
+        sandbox.bash(&before.join("\n")).succeeded();
+        install(&sandbox, "").succeeded();
+        assert_eq!((sandbox.bash(kept).succeeded().stdout, status(&sandbox).as_str()), (mine, "not-installed"));
+        assert!(!people.get_in());
+        turn_on(&sandbox);
+        assert!(people.get_in());
+        // Of what dpkg does not know any more it takes nothing.
+        dpkg(&sandbox, "--purge pam-twofactor");
+        assert!(people.get_in());
+    });
+}
+
+/// `packaging/install.sh` with these options.
+fn install(sandbox: &Sandbox, options: &str) -> Output {
+    let target = support::release().parent().expect("target").display().to_string();
+    let script = support::checkout().join("packaging/install.sh");
+    sandbox.bash(&format!("CARGO_TARGET_DIR={target} bash {} {options}", script.display()))
 }
 
 fn door(system: &Path, program: Program) -> Door {
