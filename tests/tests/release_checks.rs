@@ -128,6 +128,29 @@ fn a_crate_that_is_in_no_bill_fails_and_so_does_a_bill_that_is_none() {
 }
 
 #[test]
+fn what_lintian_says_fails_and_so_does_a_package_that_cannot_be_made() {
+    let place = Place::new("deb");
+    let copy = place.copy();
+    // What was built lies here already, but what crates there are only cargo knows.
+    place.stub_cargo("#!/bin/sh\ncase $1 in build | fetch) exit ;; esac\nPATH=${PATH#*:} exec cargo \"$@\"\n");
+    let first = place.0.join("bin").display().to_string();
+    let said = check(&copy, &place.release(), &["deb"], &first).stdout;
+    assert_eq!(text(&said), "ok      deb\n", "the good example is good");
+
+    let rules = copy.join("packaging/debian/rules");
+    let good = fs::read_to_string(&rules).unwrap();
+    let bad = "override_dh_installman:\n\trm $(staged)/usr/share/man/man1/*\n\noverride_dh_fixperms:\n\tdh_fixperms
+\tchmod 4755 $(staged)/usr/bin/twofactor\n\tchmod 0666 $(staged)/usr/lib/sysusers.d/twofactor.conf\n";
+    fs::write(&rules, format!("{good}\n{bad}")).unwrap();
+    let said = check(&copy, &place.release(), &["deb"], &first);
+    for complaint in ["FAILED  deb: ", "elevated-privileges 4755", "non-standard-file-perm 0666", "no-manual-page"] {
+        assert!(text(&said.stdout).contains(complaint) && said.status.code() == Some(1), "{complaint}: {said:?}");
+    }
+    fs::write(&rules, format!("{good}\noverride_dh_installdocs:\n\techo 'error: no documents' >&2; false\n")).unwrap();
+    place.fails_in(&copy, &place.release(), "deb", "error: no documents");
+}
+
+#[test]
 fn what_rpmlint_says_fails() {
     let place = Place::new("rpm");
     let copy = place.copy();

@@ -95,6 +95,11 @@ fn the_rpm_stays_while_a_stack_needs_it_whatever_way_the_stack_names_it() {
     sandbox.bash("rm /etc/pam.d/system-auth && mkdir -p /usr/lib/pam.d").succeeded();
     sandbox.write("/usr/lib/pam.d/vendor", "auth [default=die] /usr/lib64/security/pam_twofactor.so\n", 0o644);
     refused("/usr/lib/pam.d/vendor");
+    // Outside of what libpam reads, and included from there.
+    sandbox.write("/srv/second", "auth required pam_twofactor.so\n", 0o644);
+    sandbox.write("/srv/first", "auth substack /srv/second\n", 0o644);
+    sandbox.write("/usr/lib/pam.d/vendor", "@include /srv/first\n", 0o644);
+    refused("/srv/second");
 
     sandbox.write("/usr/lib/pam.d/vendor", "# auth required pam_twofactor.so\nauth required pam_unix.so\n", 0o644);
     erase().succeeded();

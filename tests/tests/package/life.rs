@@ -46,6 +46,33 @@ fn a_module_below_usr_lib_asks_for_a_merged_system() {
     assert!(needed.contains("usr-is-merged"), "{needed}");
 }
 
+/// Only systemd itself, and what is built from it, knows the colons of our tmpfiles.d, and only from 251 on.
+#[test]
+fn what_cannot_make_the_mail_directory_is_not_enough() {
+    on_every_system(|system| {
+        let sandbox = Sandbox::of(system);
+        let package = bring_package(&sandbox);
+        let status_file = "/var/lib/dpkg/status";
+        sandbox.bash(&format!("cp {status_file} /tmp/status")).succeeded();
+        for (name, version, of_tmpfiles, enough) in [
+            ("systemd", "250.14-1", " (= 250.14-1)", false),
+            ("opentmpfiles", "300-1", "", false),
+            ("systemd-standalone-tmpfiles", "251-1", " (= 251-1)", true),
+        ] {
+            let lines = format!(
+                "sed '/^Package: systemd$/,/^$/ {{
+                    s/^Package: .*/Package: {name}/; s/^Version: .*/Version: {version}/
+                    s/^Provides: .*/Provides: systemd-sysusers, systemd-tmpfiles{of_tmpfiles}/
+                }}' /tmp/status >{status_file}"
+            );
+            sandbox.bash(&lines).succeeded();
+            let said = dpkg(&sandbox, &format!("--install {package}")).stderr;
+            assert_eq!(said.contains("pam-twofactor depends on systemd (>= 251)"), !enough, "{name}: {said}");
+            assert_eq!(status(&sandbox), if enough { "installed" } else { "unpacked" }, "{name}: {said}");
+        }
+    });
+}
+
 /// cargo metadata wants to see crates that a build has no use for, such as those of other systems.
 #[test]
 fn every_crate_is_fetched_before_its_licence_is_read() {

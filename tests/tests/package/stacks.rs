@@ -118,7 +118,7 @@ fn a_removal_that_fails_turns_on_nothing_that_was_taken_out_by_hand() {
         let mut people = People::enrolled(&sandbox);
         turn_on(&sandbox);
         sandbox.bash(&format!("sed -i /pam_twofactor/d {COMMON_AUTH}")).succeeded();
-        let output = removal_that_fails(&sandbox);
+        let output = removal_that_fails(&sandbox, "");
         assert!(!output.stderr.contains("the profile is turned"), "{}", output.stderr);
         assert!(!sandbox.read(COMMON_AUTH).contains("pam_twofactor"));
         assert!(!people.get_in());
@@ -208,7 +208,7 @@ fn a_removal_that_fails_leaves_the_profile_on_with_its_arguments() {
         turn_on(&sandbox);
         sandbox.bash(&format!("sed -i 's|pam_twofactor.so.*|& debug nodelay|' {COMMON_AUTH}")).succeeded();
         let common = sandbox.read(COMMON_AUTH);
-        let output = removal_that_fails(&sandbox);
+        let output = removal_that_fails(&sandbox, "");
         assert!(output.stderr.contains("the profile is turned on again"), "{}", output.stderr);
         let words = |stack: &str| {
             stack.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
@@ -218,15 +218,64 @@ fn a_removal_that_fails_leaves_the_profile_on_with_its_arguments() {
     });
 }
 
-/// A removal that another package has asked for, which then cannot be unpacked.
+/// By whoever is at it at the same time: here by what makes the removal fail.
+#[test]
+fn a_removal_that_fails_says_so_where_the_profile_cannot_be_turned_on_again() {
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        let mut people = People::enrolled(&sandbox);
+        turn_on(&sandbox);
+        let output = removal_that_fails(&sandbox, &before_the_end_is_put("auth optional pam_permit.so"));
+        let (error, hint) = ours(&output);
+        assert_eq!(error, "pam-twofactor was not removed, and asks nobody: common-auth has local changes");
+        assert!(hint.ends_with("pam-auth-update --enable twofactor"), "{hint}");
+        assert!(!output.stderr.contains("the profile is turned on again"), "{}", output.stderr);
+        assert_eq!(sandbox.read(COMMON_AUTH), sandbox.read(MEANWHILE));
+        assert!(!sandbox.path("/var/lib/twofactor/removing").exists());
+        assert!(!people.get_in());
+
+        // What the hint says.
+        sandbox.bash(&format!("sed -i '/optional pam_permit/d' {COMMON_AUTH}")).succeeded();
+        turn_on(&sandbox);
+        assert!(people.get_in());
+    });
+}
+
+#[test]
+fn a_removal_that_fails_does_not_touch_a_line_that_somebody_has_written_meanwhile() {
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        let mut people = People::enrolled(&sandbox);
+        let line = "auth required pam_twofactor.so";
+        for meanwhile in [before_the_end_is_put(line), format!("echo '{line}' >>{COMMON_AUTH}")] {
+            turn_on(&sandbox);
+            sandbox.bash(&format!("sed -i 's|pam_twofactor.so.*|& debug nodelay|' {COMMON_AUTH}")).succeeded();
+            removal_that_fails(&sandbox, &meanwhile);
+            let left = sandbox.read(COMMON_AUTH);
+            assert_eq!((left.matches(line).count(), &left), (1, &sandbox.read(MEANWHILE)));
+            assert!(people.get_in());
+            sandbox.bash(&format!("sed -i '/pam_twofactor/d' {COMMON_AUTH}; rm {MEANWHILE}")).succeeded();
+        }
+    });
+}
+
+/// A line of the managed part that is not pam-auth-update's.
+fn before_the_end_is_put(line: &str) -> String {
+    format!("sed -i 's/^# end of pam-auth-update config/{line}\\n&/' {COMMON_AUTH}")
+}
+
+/// A removal that another package has asked for, which then cannot be unpacked, but has done this before. [`MEANWHILE`] is
+/// the stack as it left it.
 #[track_caller]
-fn removal_that_fails(sandbox: &Sandbox) -> Output {
+fn removal_that_fails(sandbox: &Sandbox, meanwhile: &str) -> Output {
+    sandbox.bash("mkdir -p /tmp/rival/DEBIAN").succeeded();
+    let script = format!("#!/bin/sh\n{meanwhile}\ncp {COMMON_AUTH} {MEANWHILE}\nexit 1\n");
+    sandbox.write("/tmp/rival/DEBIAN/preinst", script, 0o755);
     sandbox
         .bash(
-            "mkdir -p /tmp/rival/DEBIAN && cd /tmp/rival
+            "cd /tmp/rival
             printf '%s\\n' 'Package: rival' 'Version: 1' 'Architecture: all' 'Maintainer: a <a@example.org>' \
                 'Conflicts: pam-twofactor' 'Replaces: pam-twofactor' 'Description: gets in the way' >DEBIAN/control
-            printf '#!/bin/sh\\nexit 1\\n' >DEBIAN/preinst && chmod 0755 DEBIAN/preinst
             dpkg-deb --build . /tmp/rival.deb",
         )
         .succeeded();
@@ -248,3 +297,4 @@ fn ours(output: &Output) -> (String, String) {
 }
 
 const COMMON_AUTH: &str = "/etc/pam.d/common-auth";
+const MEANWHILE: &str = "/tmp/meanwhile";
