@@ -575,6 +575,19 @@ fn the_default_file_is_taken_when_every_comment_sign_is_taken_away() {
 }
 
 #[test]
+fn the_default_file_of_an_earlier_release_is_taken_as_well() {
+    let machine = Machine::new();
+    for release in ["2026-11-23", "2026-11-26"] {
+        for config in uncommented_of(&format!("tests/formats/{release}/config.toml")) {
+            machine.sandbox.write(CONFIG, &config, 0o644);
+            let status = machine.tool();
+            assert!(status.status.success(), "{release}: {}", status.stderr);
+        }
+    }
+    machine.lost_nothing();
+}
+
+#[test]
 fn the_words_of_the_default_file_are_those_that_are_sent() {
     let ours = std::fs::read_to_string(support::checkout().join("src/message/src/letter/english.rs")).unwrap();
     let [config, ..] = uncommented();
@@ -607,7 +620,11 @@ fn the_settings_of_the_readme_are_taken() {
 
 /// The default file as it is if everything in it is taken, once for each of the tables [sms] in it.
 fn uncommented() -> [String; 3] {
-    let file = std::fs::read_to_string(support::checkout().join("packaging/config.toml")).unwrap();
+    uncommented_of("packaging/config.toml")
+}
+
+fn uncommented_of(path: &str) -> [String; 3] {
+    let file = std::fs::read_to_string(support::checkout().join(path)).unwrap();
     let mut is_text = false;
     let mut blocks = vec![String::new()];
     for line in file.lines() {
