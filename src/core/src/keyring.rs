@@ -172,11 +172,16 @@ impl Keyring {
         let bytes = Zeroizing::new(file.read(KEYRING_MAX_BYTES)?);
         // The message of a mistake could quote a key, so only its place is kept.
         let malformed = |line| KeyringError::Malformed { path: path.to_owned(), line };
-        let read = document::read(&bytes, |table| Ok((table.required("version")?, table.tables("key", Key::read)?)));
-        let (version, keys) = read.map_err(|mistake| malformed(mistake.line()))?;
-        if version != VERSION {
-            return Err(KeyringError::Version { path: path.to_owned(), version });
-        }
+        let read = document::read(&bytes, |table| {
+            let version = table.required("version")?;
+            if version == VERSION {
+                return table.tables("key", Key::read).map(Ok);
+            }
+            // A newer release may have other words: its version says more than the first of them.
+            table.ignore_the_rest();
+            Ok(Err(KeyringError::Version { path: path.to_owned(), version }))
+        });
+        let keys: Vec<Key> = read.map_err(|mistake| malformed(mistake.line()))??;
         let ascending = keys.windows(2).all(|pair| matches!(pair, [a, b] if a.number < b.number));
         if keys.is_empty() || !ascending {
             return Err(malformed(1));
@@ -372,7 +377,7 @@ mod tests {
             let error = Keyring::load(&path).err().unwrap().to_string();
             assert!(error.contains("keyring.toml: line") && !error.contains("abab"), "{error}");
         }
-        std::fs::write(&path, "version = 9\nkey = []\n").unwrap();
+        std::fs::write(&path, "version = 9\nbrand_new = true\n").unwrap();
         assert!(matches!(Keyring::load(&path).err(), Some(KeyringError::Version { version: 9, .. })));
     }
 }
