@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::ErrorKind;
 
-use super::{Piece, fits};
+use super::pattern::{Piece, fits};
 
 /// The files, in the order in which sshd reads them, and what could not be looked through for more.
 pub(super) fn matching(pattern: &str) -> (Vec<String>, Vec<String>) {
