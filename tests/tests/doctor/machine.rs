@@ -1,7 +1,9 @@
 //! A machine with Debian's own stacks, our line in them and a real sshd, and somebody who does what a hint says.
 
 use serde_json::Value;
-use support::Sandbox;
+use support::{Sandbox, Secret};
+
+use crate::logins::Way;
 
 /// One finding.
 #[derive(Debug)]
@@ -12,7 +14,8 @@ pub struct Finding {
     pub hint: String,
 }
 
-pub struct Machine(pub Sandbox);
+/// A machine, and how alice makes her codes.
+pub struct Machine(pub Sandbox, pub Secret);
 
 impl Machine {
     /// Debian's stacks with our line behind the password, an sshd that asks, and everybody enrolled.
@@ -29,10 +32,13 @@ END
              ssh-keygen -q -A",
         )
         .succeeded();
-        sandbox.add_user("alice", "correct horse");
-        sandbox.enrol("alice");
+        sandbox.add_user("alice", PASSWORD);
+        // Somebody with a password, a key and no code, who has no shell that would want one.
+        sandbox.add_user("nora", PASSWORD);
+        sandbox.bash(KEYS).succeeded();
+        let secret = sandbox.enrol("alice");
         sandbox.enrol("root");
-        Machine(sandbox)
+        Machine(sandbox, secret)
     }
 
     pub fn findings(&self) -> Vec<Finding> {
@@ -68,7 +74,8 @@ END
         findings.into_iter().find(|finding| finding.check == check).unwrap_or_else(|| panic!("{check}: {described}"))
     }
 
-    /// Breaks something, sees that one check names it, does what the check says, and sees that nothing is wrong any more.
+    /// Breaks something, sees that one check names it, does what the check says, and sees that nothing is wrong any more
+    /// and that whoever has the code gets in, and nobody else.
     #[track_caller]
     pub fn breaks_and_mends(&self, breaking: &str, check: &str, level: &str) {
         self.0.bash(breaking).succeeded();
@@ -78,10 +85,15 @@ END
         loop {
             self.follow(&finding.hint);
             let wrong = self.findings().into_iter().find(|finding| finding.level != "ok");
-            let Some(next) = wrong else { return };
+            let Some(next) = wrong else { break };
             assert!(left > 0, "{breaking}: still {next:?}");
             left -= 1;
             finding = next;
+        }
+        match check.split('-').next() {
+            Some("sshd") => self.sshd_holds(&[Way::USUAL]),
+            Some("stack" | "module") => self.services_hold(),
+            _ => {}
         }
     }
 
@@ -140,3 +152,25 @@ END
         self.0.write(file, lines.join("\n") + "\n", 0o644);
     }
 }
+
+/// Everybody's.
+pub const PASSWORD: &str = "correct horse";
+/// A key that is known to sshd as everybody's, and what ssh(1) is answered.
+const KEYS: &str = "\
+    usermod --shell /usr/sbin/nologin nora
+    mkdir -p -m 0700 /root/.ssh
+    ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
+    for user in alice nora; do
+        install -d -m 0700 -o $user -g $user /home/$user/.ssh
+        install -m 0600 -o $user -g $user /root/.ssh/id_ed25519.pub /home/$user/.ssh/authorized_keys
+    done
+    cat >/root/askpass <<'END'
+#!/bin/sh
+case $1 in
+    # By the method password there is one question only.
+    *\"'s password\"* | *'Password & '*) echo \"correct horse$CODE\" ;;
+    *Verification*) echo \"$CODE\" ;;
+    *) echo 'correct horse' ;;
+esac
+END
+    chmod 0755 /root/askpass";

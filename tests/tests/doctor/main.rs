@@ -3,6 +3,7 @@
 
 mod explained;
 mod libpam;
+mod logins;
 mod machine;
 mod many;
 mod people;

@@ -118,7 +118,8 @@ fn a_hint_does_not_lock_anybody_out() {
     let machine = Machine::sound();
     // Only the method password is there to take the code behind the password.
     let breaking = "cp /usr/share/doc/pam-twofactor/pam.d/sshd /etc/pam.d/sshd
-         sed -i '/pam_twofactor.so/s/$/ try_first_pass/' /etc/pam.d/sshd
+         sed -i '/pam_twofactor.so/d; s/^@include common-auth/auth requisite pam_twofactor.so forward_pass\\nauth required \
+         pam_unix.so use_first_pass/' /etc/pam.d/sshd
          printf 'UsePAM yes\\nPasswordAuthentication yes\\nKbdInteractiveAuthentication no\\n' >/etc/ssh/sshd_config";
     machine.breaks_and_mends(breaking, "sshd-key", "warn");
     machine.0.bash("sshd -t && sshd -T | grep -x 'authenticationmethods publickey,password password'").succeeded();

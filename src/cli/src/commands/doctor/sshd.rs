@@ -194,10 +194,11 @@ impl Effective {
     }
 }
 
-/// Whether our line takes the code behind the password, which needs no further question.
+/// Whether our line takes password and code in one answer: sshd gives what was typed for the method password to whoever
+/// asks, so behind a line that has taken all of it for the password there is no code left.
 fn combined(stack: &Stack) -> bool {
     let mut ours = stack.ours().filter_map(|place| stack.lines.get(place));
-    ours.any(|line| line.arguments.iter().any(|word| matches!(word.as_str(), "try_first_pass" | "use_first_pass")))
+    ours.any(|line| line.arguments.iter().any(|word| word == "forward_pass"))
 }
 
 /// One thing that is wrong, and the line that is wanted.
@@ -260,12 +261,14 @@ mod tests {
         let rules = "[[policy.rule]]\nssh_auth = ['publickey']\n[[policy.rule]]\nrhost = ['10.0.0.0/8']\n";
         let alone = "auth required pam_twofactor.so\nauth required pam_permit.so\n";
         let first_pass = "auth requisite pam_unix.so\nauth required pam_twofactor.so try_first_pass\n";
+        let in_one = "auth requisite pam_twofactor.so forward_pass\nauth required pam_unix.so use_first_pass\n";
         let keyed = format!("{SOUND}pubkeyauthentication yes\n");
         for (said, stack, expected) in [
             (SOUND.to_owned(), BOTH, vec![]),
             (SOUND.replace("usepam yes", "usepam no"), BOTH, vec!["sshd-pam"]),
             ("usepam yes\nkbdinteractiveauthentication no\n".to_owned(), BOTH, vec!["sshd-interactive"]),
-            ("usepam yes\npasswordauthentication yes\n".to_owned(), first_pass, vec![]),
+            ("usepam yes\npasswordauthentication yes\n".to_owned(), in_one, vec![]),
+            ("usepam yes\npasswordauthentication yes\n".to_owned(), first_pass, vec!["sshd-interactive"]),
             (SOUND.replace("authentication no", "authentication yes"), BOTH, vec!["sshd-password"]),
             (SOUND.to_owned(), alone, vec!["sshd-code-alone"]),
             (format!("{keyed}authenticationmethods publickey,keyboard-interactive\n"), alone, vec![]),
