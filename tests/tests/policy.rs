@@ -262,7 +262,7 @@ fn the_doctor_names_rules_that_never_match_and_names_that_nobody_has() {
          [[policy.rule]]\nssh_auth = ['publickey:sk-ssh-ed25519@openssh.com']\n",
     );
     let output = machine.sandbox.run("twofactor", ["doctor", "--json"]);
-    let found: Value = serde_json::from_str(&output.stdout).unwrap();
+    let found: Value = serde_json::from_str(&output.stdout.replace("/etc/twofactor/config.toml", "FILE")).unwrap();
     // This machine has stacks for tests and no sshd that asks; its rules are what counts here.
     let found: Vec<_> = found
         .as_array()
@@ -274,11 +274,14 @@ fn the_doctor_names_rules_that_never_match_and_names_that_nobody_has() {
     assert_eq!(
         found,
         [
-            ("policy-order", "rule 2 of [policy] never matches: rule 1 matches all that it does"),
-            ("policy-order", "rule 6 of [policy] never matches: rule 5 matches all that it does"),
-            ("policy-groups", "rule 3 of [policy] names the group \"admin\", which there is not"),
-            ("policy-groups", "rule 4 of [policy] names the group \"second\", whose number is that of \"first\""),
-            ("policy-users", "rule 4 of [policy] names the user \"alcie\", whom there is not"),
+            ("policy-order", "rule 2 of [policy] (FILE:4) never matches: rule 1 (FILE:1) matches all that it does"),
+            ("policy-order", "rule 6 of [policy] (FILE:18) never matches: rule 5 (FILE:16) matches all that it does"),
+            ("policy-groups", "rule 3 of [policy] names the group \"admin\" (FILE:9), which there is not"),
+            (
+                "policy-groups",
+                "rule 4 of [policy] names the group \"second\" (FILE:14), whose number is that of \"first\"",
+            ),
+            ("policy-users", "rule 4 of [policy] names the user \"alcie\" (FILE:13), whom there is not"),
             ("policy-enroll", "unenrolled = \"enroll\" trusts whoever knows a password and comes first, for ever"),
             ("policy-monitor", "mode \"monitor\" keeps nobody out"),
         ]

@@ -101,7 +101,8 @@ END
     #[track_caller]
     pub fn follow(&self, hint: &str) {
         println!("following: {hint}");
-        let hint = hint.strip_prefix("if that is not meant: ").unwrap_or(hint);
+        let when = ["if that is not meant: ", "when the log has no surprises any more, "];
+        let hint = when.iter().find_map(|when| hint.strip_prefix(when)).unwrap_or(hint);
         if let Some((place, line)) = hint.strip_prefix("write ").and_then(|rest| rest.split_once(" so: ")) {
             let (file, number) = place.rsplit_once(':').unwrap();
             let line = line.split(';').next().unwrap();
@@ -137,6 +138,21 @@ END
             let (file, number) = place.rsplit_once(':').unwrap();
             return self.edit(file, |lines| drop(lines.remove(number.parse::<usize>().unwrap() - 1)));
         }
+        let from_to = |range: &str| {
+            let (first, last) = range.split_once(" to ").unwrap();
+            first.parse::<usize>().unwrap() - 1..last.parse().unwrap()
+        };
+        if let Some((range, rest)) = hint.strip_prefix("put lines ").and_then(|rest| rest.split_once(" of ")) {
+            let (file, above) = rest.split_once(" above line ").unwrap();
+            let above: usize = above.split(',').next().unwrap().parse().unwrap();
+            return self.edit(file, |lines| {
+                let taken: Vec<_> = lines.drain(from_to(range)).collect();
+                drop(lines.splice(above - 1..above - 1, taken));
+            });
+        }
+        if let Some((range, rest)) = hint.strip_prefix("take out lines ").and_then(|rest| rest.split_once(" of ")) {
+            return self.edit(rest.split(';').next().unwrap(), |lines| drop(lines.drain(from_to(range))));
+        }
         if hint.ends_with("packaging/install.sh") {
             return self.0.install();
         }
@@ -158,6 +174,8 @@ pub const PASSWORD: &str = "correct horse";
 /// A key that is known to sshd as everybody's, and what ssh(1) is answered.
 const KEYS: &str = "\
     usermod --shell /usr/sbin/nologin nora
+    # A password that is looked at in no time: there are hundreds of logins.
+    for user in alice nora; do usermod --password \"$(openssl passwd -6 'correct horse')\" $user; done
     mkdir -p -m 0700 /root/.ssh
     ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
     for user in alice nora; do

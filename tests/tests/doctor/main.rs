@@ -1,6 +1,7 @@
 //! What `twofactor doctor` finds, on machines with Debian's own stacks and the real sshd: each check has a system that
 //! it names and, once its own advice is followed to the letter, one that it does not.
 
+mod clock;
 mod explained;
 mod libpam;
 mod logins;

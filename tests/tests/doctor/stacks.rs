@@ -107,9 +107,24 @@ fn a_stack_with_more_ways_than_can_be_gone_is_said_to_be_one() {
         (0..400).map(|n| format!("auth [success={} default=ignore] pam_unix.so\n", 400 - n)).collect();
     stack.push_str("auth required pam_twofactor.so\n");
     stack.push_str(&"auth required pam_unix.so\n".repeat(400));
-    machine.0.stack("sudo", &stack);
-    assert_eq!(machine.finding("stack-unread").level, "warn");
-    machine.0.stack("sudo", "auth required pam_unix.so\nauth required pam_twofactor.so\n");
+    for (service, hint) in [
+        ("sudo", "cp --backup /usr/share/doc/pam-twofactor/pam.d/sudo /etc/pam.d/sudo"),
+        ("x", "write required or requisite in the place of jumps (success=N), of which /etc/pam.d/x:1 is the first"),
+    ] {
+        machine.0.stack(service, &stack);
+        let finding = machine.finding("stack-unread");
+        let message =
+            format!("the stack of /etc/pam.d/{service}:401 has more ways through it than can be looked at ({service})");
+        assert_eq!((finding.level.as_str(), finding.message, finding.hint.as_str()), ("warn", message, hint));
+        if service == "sudo" {
+            machine.breaks_and_mends("true", "stack-unread", "warn");
+        }
+    }
+    machine.edit("/etc/pam.d/x", |lines| {
+        for line in lines.iter_mut().filter(|line| line.contains("success=")) {
+            *line = "auth required pam_unix.so".to_owned();
+        }
+    });
     assert_eq!(machine.wrong(), [""; 0]);
 }
 
@@ -118,13 +133,36 @@ fn a_stack_with_more_lines_than_are_read_is_said_to_be_one_and_not_passed_over()
     let machine = Machine::sound();
     let long = "auth required pam_unix.so\n".repeat(1001);
     // Our line is among those that are read, and among those that are not.
-    for stack in [format!("auth required pam_twofactor.so\n{long}"), format!("{long}auth required pam_twofactor.so\n")]
-    {
-        machine.0.stack("sudo", &stack);
-        assert_eq!(machine.finding("stack-unread").level, "warn");
+    let (above, below) =
+        (format!("auth required pam_twofactor.so\n{long}"), format!("{long}auth required pam_twofactor.so\n"));
+    let judged = "has more lines than are read";
+    let unknown = "has more lines than are read: nobody knows whether it asks for a code";
+    let ours = "cp --backup /usr/share/doc/pam-twofactor/pam.d/sudo /etc/pam.d/sudo";
+    for (service, stack, message, hint) in [
+        ("sudo", &above, format!("the stack of /etc/pam.d/sudo:1 {judged} (sudo)"), ours),
+        ("sudo", &below, format!("sudo {unknown}"), ours),
+        (
+            "x",
+            &above,
+            format!("the stack of /etc/pam.d/x:1 {judged} (x)"),
+            "take out lines above /etc/pam.d/x:1000, the last that is read",
+        ),
+        (
+            "x",
+            &below,
+            format!("x {unknown}"),
+            "see whether our line stands below /etc/pam.d/x:1000, the last that is read; take out lines above it",
+        ),
+    ] {
+        machine.0.stack(service, stack);
+        let finding = machine.finding("stack-unread");
+        assert_eq!((finding.level.as_str(), finding.message, finding.hint.as_str()), ("warn", message, hint));
+        match service {
+            "sudo" => machine.breaks_and_mends("true", "stack-unread", "warn"),
+            _ => machine.edit("/etc/pam.d/x", |lines| drop(lines.drain(1..900))),
+        }
+        assert_eq!(machine.wrong(), [""; 0]);
     }
-    machine.0.stack("sudo", "auth required pam_unix.so\nauth required pam_twofactor.so\n");
-    assert_eq!(machine.wrong(), [""; 0]);
 }
 
 #[test]
@@ -229,6 +267,13 @@ fn a_service_that_is_left_to_other_is_judged_by_it() {
     machine.breaks_and_mends("sed -i '/^auth/d; /^@include common-auth/d' /etc/pam.d/sudo", "stack-other", "warn");
     machine.0.bash("cp /etc/pam.d/sudo /etc/pam.d/other; rm /etc/pam.d/sshd").succeeded();
     assert_eq!(machine.wrong(), [""; 0]);
+    // Without the files that ours include, as elsewhere than on Debian, ours would let nobody in.
+    machine.0.bash("rm /etc/pam.d/other; mv /etc/pam.d/common-auth /root").succeeded();
+    assert_eq!(
+        machine.finding("stack-other").hint,
+        "give /etc/pam.d/sshd the auth lines of its package, and below them: auth required pam_twofactor.so"
+    );
+    machine.0.bash("mv /root/common-auth /etc/pam.d; cp /etc/pam.d/sudo /etc/pam.d/other").succeeded();
     // It is sshd's own now.
     machine.0.bash("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config").succeeded();
     machine.breaks_and_mends("true", "sshd-pam", "fail");

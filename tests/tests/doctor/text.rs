@@ -11,17 +11,6 @@ fn a_sound_machine_has_nothing_wrong() {
 }
 
 #[test]
-fn a_clock_that_nothing_keeps_is_named() {
-    let machine = Machine::sound();
-    for (said, level) in [("no", "warn"), ("yes", "ok")] {
-        let program = format!("#!/bin/sh\necho NTPSynchronized={said}\n");
-        machine.0.bash("rm /usr/bin/timedatectl").succeeded();
-        machine.0.write("/usr/bin/timedatectl", program, 0o755);
-        assert_eq!(machine.finding("clock").level, level);
-    }
-}
-
-#[test]
 fn what_is_wrong_is_said_to_people_with_the_line_to_change_below_it() {
     let machine = Machine::sound();
     machine.0.stack("sudo", "auth sufficient pam_unix.so nullok\n-auth required pam_twofactor.so nodelay\n");
@@ -45,7 +34,7 @@ warn  a key gets in at sshd without a code: PAM is not asked after it
       write a first line in /etc/ssh/sshd_config: AuthenticationMethods publickey,keyboard-interactive keyboard-interactive; then: systemctl reload ssh; with PermitRootLogin without-password root is then refused: only PermitRootLogin yes lets root in with key and code; check: sshd -t; keep a session open
 ok    nobody whom getent lists with a shell would stand outside
 warn  mode \"monitor\" keeps nobody out
-      when the log has no surprises any more, write mode = \"required\"
+      when the log has no surprises any more, write /etc/twofactor/config.toml:2 so: mode = \"required\"
 FAIL  /etc/twofactor/keyring.toml: others can get at it (mode 0640)
       chmod 0600 /etc/twofactor/keyring.toml
 "

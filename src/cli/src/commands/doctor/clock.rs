@@ -1,6 +1,7 @@
 //! Whether this host's clock is kept: a code is a matter of half a minute.
 
 use super::finding::Finding;
+use super::host;
 use super::program::ask;
 
 pub(super) fn look() -> Option<Finding> {
@@ -14,7 +15,7 @@ fn of(said: Option<&str>) -> Option<Finding> {
         "NTPSynchronized=no" => Some(Finding::warn(
             "clock",
             "nothing keeps the clock: when it is off by more than a minute, no code of an app is taken",
-            "keep it: apt-get install systemd-timesyncd; timedatectl set-ntp true",
+            host::keep_the_clock(),
         )),
         // Without systemd there is nobody to ask.
         _ => None,

@@ -9,6 +9,8 @@ mod files;
 mod finding;
 #[cfg(fuzzing)]
 pub mod fuzzed;
+mod host;
+mod lines;
 pub(super) mod module;
 mod people;
 mod program;

@@ -50,7 +50,7 @@ impl Scene {
             findings.extend(people::look(self).unwrap_or_else(|failure| vec![unable("people", failure)]));
         }
         findings.extend(self.unread.iter().cloned());
-        findings.extend(self.settings.each(|config| rules::look(&config.policy), "policy"));
+        findings.extend(self.settings.each(|config, lines| rules::look(&config.policy, lines), "policy"));
         findings.extend(files::look(self));
         findings.extend(self.settings.each(sender::look, "sender"));
         findings.extend(clock::look());

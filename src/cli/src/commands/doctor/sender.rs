@@ -11,9 +11,10 @@ use twofactor_core::sys::{Directory, FileError, LookUpError, TrustedFile, Unpriv
 
 use super::files::mending;
 use super::finding::Finding;
+use super::lines::Lines;
 
 /// What is wrong, if anything is to be sent.
-pub(super) fn look(config: &Config) -> Result<Vec<Finding>, LookUpError> {
+pub(super) fn look(config: &Config, lines: &Lines) -> Result<Vec<Finding>, LookUpError> {
     let by_mail = config.methods.contains(&Method::Email) || config.rescue.is_some() || config.rescue_mail.is_some();
     let by_text = config.methods.contains(&Method::Sms);
     if !by_mail && !by_text {
@@ -26,7 +27,7 @@ pub(super) fn look(config: &Config) -> Result<Vec<Finding>, LookUpError> {
     if sender.is_none() {
         let message = format!("there is no unprivileged user {user:?} to send as: no code can be sent");
         let hint = match user {
-            "root" => "write in config.toml: deliver_user = \"twofactor\"".to_owned(),
+            "root" => lines.deliver_user("\"twofactor\""),
             _ => format!("make it: useradd --system --user-group --no-create-home --shell /usr/sbin/nologin {user}"),
         };
         findings.push(Finding::fail("sender-user", message, hint));

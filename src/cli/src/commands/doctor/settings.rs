@@ -7,6 +7,7 @@ use twofactor_core::config::Config;
 use twofactor_core::sys::LookUpError;
 
 use super::finding::{Finding, Message};
+use super::lines::Lines;
 use super::module::Words;
 use super::scene::unable;
 use super::wiring::Wiring;
@@ -17,6 +18,8 @@ use crate::pam::stack::{Line, Stack};
 pub(super) struct Settings {
     /// What holds where a line names nothing, if it can be read.
     usual: Result<Config, Failure>,
+    /// Where that is written, if anywhere.
+    path: PathBuf,
     named: BTreeMap<PathBuf, Result<Config, Failure>>,
 }
 
@@ -25,7 +28,7 @@ impl Settings {
         let load = |path: Option<&Path>| Config::load(path).map_err(Failure::from);
         let named = wiring.our_lines().filter_map(|line| Words::of(line).config.map(PathBuf::from));
         let named = named.map(|path| (path.clone(), load(Some(&path)))).collect();
-        Self { usual: load(usual), named }
+        Self { usual: load(usual), path: usual.unwrap_or(Path::new(CONFIG)).to_owned(), named }
     }
 
     /// What holds where a line names nothing; `None` if it cannot be read.
@@ -64,17 +67,19 @@ impl Settings {
     /// What a check says of each of them.
     pub(super) fn each(
         &self,
-        look: impl Fn(&Config) -> Result<Vec<Finding>, LookUpError>,
+        look: impl Fn(&Config, &Lines) -> Result<Vec<Finding>, LookUpError>,
         check: &'static str,
     ) -> Vec<Finding> {
-        let found = |config| look(config).unwrap_or_else(|error| vec![unable(check, error.into())]);
-        let mut findings: Vec<_> = self.usual().into_iter().flat_map(&found).collect();
+        let found = |config, path: &Path| {
+            look(config, &Lines::of(path)).unwrap_or_else(|error| vec![unable(check, error.into())])
+        };
+        let mut findings: Vec<_> = self.usual().into_iter().flat_map(|config| found(config, &self.path)).collect();
         for (path, config) in &self.named {
             let Ok(config) = config else { continue };
             if self.usual() == Some(config) {
                 continue;
             }
-            for mut finding in found(config) {
+            for mut finding in found(config, path) {
                 let Message { after, .. } = &mut finding.message;
                 after.push_str(&format!(" ({})", path.display()));
                 findings.push(finding);
@@ -83,3 +88,6 @@ impl Settings {
         findings
     }
 }
+
+/// The usual settings.
+const CONFIG: &str = "/etc/twofactor/config.toml";

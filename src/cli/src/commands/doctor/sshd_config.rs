@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use super::host::reload_sshd;
 use pattern::is_like;
 
 /// What is written.
@@ -17,6 +18,8 @@ pub(super) struct Written {
     lines: Vec<Setting>,
     blocks: Vec<Block>,
     files: usize,
+    /// How a change comes into force.
+    reload: String,
     /// What was too much to read, or could not be read: nobody knows what it says.
     pub(super) unread: Vec<String>,
 }
@@ -94,7 +97,7 @@ pub(super) fn nobody() -> String {
 
 impl Written {
     pub(super) fn of_this_system() -> Self {
-        let mut written = Self::default();
+        let mut written = Self { reload: reload_sshd(), ..Self::default() };
         written.file(CONFIG, 0, &[]);
         written
     }
@@ -154,7 +157,7 @@ impl Written {
     /// Which line is to be written where, for a login or for all.
     pub(super) fn hint(&self, wanted: &str, login: Option<&Login>) -> String {
         let keyword = wanted.split(' ').next().unwrap_or_default();
-        let reload = "then: systemctl reload ssh";
+        let reload = format!("then: {}", self.reload);
         let matches = |block: &usize| self.blocks.get(*block).is_some_and(|block| block.matches(login));
         let says = self.lines.iter().filter(|line| line.keyword.eq_ignore_ascii_case(keyword));
         let (global, blocked): (Vec<_>, Vec<_>) = says.partition(|line| line.within.is_empty());
@@ -303,7 +306,7 @@ mod tests {
     use super::*;
 
     fn written(texts: &[(&str, &str)]) -> Written {
-        let mut written = Written::default();
+        let mut written = Written { reload: "systemctl reload ssh".to_owned(), ..Written::default() };
         for (path, text) in texts {
             written.text(path, text, 0, &[]);
         }

@@ -17,8 +17,8 @@ use crate::pam::walk::{Nature, Outlook, is_jumped_over};
 pub(super) struct Wiring {
     /// By name, with their stacks.
     services: BTreeMap<String, Stack>,
-    /// What is too long to be read, so nobody knows whether it has our line.
-    too_long: Vec<String>,
+    /// What is too long to be read, so nobody knows whether it has our line, and the last line that is read.
+    too_long: Vec<(String, String)>,
     /// Lines of ours where they have nothing to say, and how each is taken out.
     misplaced: Vec<(Part, String, String)>,
     /// Services with our line, and those without that the same program is under another name.
@@ -71,7 +71,7 @@ impl Wiring {
     fn add(&mut self, files: &dyn Files, name: &str) {
         match Stack::read(files, name, Part::Auth) {
             Some(stack) if stack.ours().next().is_some() => drop(self.services.insert(name.to_owned(), stack)),
-            Some(stack) if stack.cut => self.too_long.push(name.to_owned()),
+            Some(stack) if stack.cut => self.too_long.push((name.to_owned(), last(&stack))),
             _ => {}
         }
         for part in [Part::Account, Part::Password, Part::Session] {
@@ -136,9 +136,11 @@ impl Wiring {
             let hint = format!("take out the line {}", line.place());
             findings.push(Finding::fail("stack-pam-conf", message, hint));
         }
-        for service in &self.too_long {
+        for (service, last) in &self.too_long {
             let message = format!("{service} has more lines than are read: nobody knows whether it asks for a code");
-            findings.push(Finding::warn("stack-unread", message, SIMPLER));
+            let hint =
+                format!("see whether our line stands below {last}, the last that is read; take out lines above it");
+            findings.push(Finding::warn("stack-unread", message, shipped(service).unwrap_or(hint)));
         }
         if self.services.is_empty() {
             let message = "no service has our line: nobody is asked for a code";
@@ -153,8 +155,8 @@ impl Wiring {
         for service in &self.left_to_other {
             let message =
                 format!("{service} has no auth line: it is left to {OTHER:?}, where nobody is asked for a code");
-            let hint = format!("cp --backup /usr/share/doc/pam-twofactor/pam.d/{service} /etc/pam.d/{service}");
-            findings.push(Finding::warn("stack-other", message, hint));
+            let hint = format!("give /etc/pam.d/{service} the auth lines of its package, and below them: {OUR_LINE}");
+            findings.push(Finding::warn("stack-other", message, shipped(service).unwrap_or(hint)));
         }
         if findings.is_empty() {
             let services = self.services().map(|(name, _)| name.to_owned()).collect();
@@ -166,13 +168,12 @@ impl Wiring {
 
 /// Where to begin: at sshd, below the line that asks for the password.
 fn first_line() -> String {
-    const LINE: &str = "auth required pam_twofactor.so";
     let text = System.read("/etc/pam.d/sshd").unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let asks = |line: &str| line.starts_with("auth") || line.starts_with("@include common-auth");
     match (1..).zip(text.lines()).filter(|(_, line)| asks(line)).last() {
-        Some((number, _)) => format!("write below /etc/pam.d/sshd:{number}: {LINE}"),
-        None => format!("write a first line in the file of a service, below what asks for the password: {LINE}"),
+        Some((number, _)) => format!("write below /etc/pam.d/sshd:{number}: {OUR_LINE}"),
+        None => format!("write a first line in the file of a service, below what asks for the password: {OUR_LINE}"),
     }
 }
 
@@ -183,7 +184,8 @@ pub(super) fn of_stack(service: &str, stack: &Stack, policy: Option<&Policy>) ->
     let Some((first, line)) = ours.first().copied() else { return findings };
     if stack.cut {
         let message = format!("the stack of {} has more lines than are read", line.place());
-        return vec![Finding::warn("stack-unread", message, SIMPLER)];
+        let hint = format!("take out lines above {}, the last that is read", last(stack));
+        return vec![Finding::warn("stack-unread", message, shipped(service).unwrap_or(hint))];
     }
     let outlook = Outlook::of(stack);
     for culprit in &outlook.past {
@@ -243,9 +245,25 @@ pub(super) fn of_stack(service: &str, stack: &Stack, policy: Option<&Policy>) ->
     }
     if outlook.unfinished {
         let message = format!("the stack of {} has more ways through it than can be looked at", line.place());
-        findings.push(Finding::warn("stack-unread", message, SIMPLER));
+        let jumps = |line: &&Line| line.control.text.starts_with('[');
+        let first = stack.lines.iter().find(jumps).unwrap_or(line).place();
+        let hint =
+            format!("write required or requisite in the place of jumps (success=N), of which {first} is the first");
+        findings.push(Finding::warn("stack-unread", message, shipped(service).unwrap_or(hint)));
     }
     findings
+}
+
+/// The command that puts a stack of ours in the place of what a service has. They include what Debian has.
+fn shipped(service: &str) -> Option<String> {
+    let ours = format!("/usr/share/doc/pam-twofactor/pam.d/{service}");
+    let fits = !service.contains('/') && Path::new(&ours).is_file() && Path::new(COMMON).is_file();
+    fits.then(|| format!("cp --backup {ours} /etc/pam.d/{service}"))
+}
+
+/// The place of the last line that was read.
+fn last(stack: &Stack) -> String {
+    stack.lines.last().map(Line::place).unwrap_or_default()
 }
 
 /// Nobody gets in who should: whoever has proved a code, or whoever needs none.
@@ -372,8 +390,7 @@ impl Files for Single {
     }
 }
 
-/// What is to be done about a stack that is not looked at in full.
-const SIMPLER: &str = "make it simpler";
+const OUR_LINE: &str = "auth required pam_twofactor.so";
 /// Without how many lines a stack is looked at, one at a time, to find the one that is in the way.
 const TRIED_MAX: usize = 16;
 /// Services that people log in by, each with the program that is it.
@@ -412,7 +429,10 @@ mod tests {
         let below = format!("{long}auth required pam_twofactor.so\n");
         let files = written(&[("/etc/pam.d/x", &below), ("/etc/pam.d/y", "auth required pam_unix.so\n")]);
         let wiring = Wiring::read(&files, &["x".to_owned(), "y".to_owned()]);
-        assert_eq!((wiring.too_long, wiring.services.len()), (vec!["x".to_owned()], 0));
+        assert_eq!(
+            (wiring.too_long, wiring.services.len()),
+            (vec![("x".to_owned(), "/etc/pam.d/x:1000".to_owned())], 0)
+        );
     }
 
     #[test]
