@@ -63,8 +63,13 @@ impl Machine {
 
     /// Whether a key alone lets alice in at sshd.
     pub fn lets_a_key_in(&self, way: Way) -> bool {
+        self.lets_in("alice", "", way)
+    }
+
+    /// Whether sshd lets somebody in who has the key and, if there is a code, the password as well.
+    pub fn lets_in(&self, user: &str, code: &str, way: Way) -> bool {
         let mut is_in = false;
-        self.with_sshd(|| is_in = self.ssh("alice", "", way));
+        self.with_sshd(|| is_in = self.ssh(user, code, way));
         is_in
     }
 
@@ -94,7 +99,6 @@ impl Machine {
         });
     }
 
-    /// Whether sshd lets somebody in who has the key and, if there is a code, the password as well.
     #[track_caller]
     fn ssh(&self, user: &str, code: &str, way: Way) -> bool {
         let Way { from, to, port } = way;

@@ -156,9 +156,10 @@ END
         if hint.ends_with("packaging/install.sh") {
             return self.0.install();
         }
-        let command = ["chmod ", "chown ", "useradd ", "groupadd ", "mkdir ", "install ", "cp ", "twofactor "]
-            .iter()
-            .find_map(|start| hint.find(start).map(|at| hint[at..].split(';').next().unwrap()));
+        let command =
+            ["chmod ", "chown ", "useradd ", "groupadd ", "mkdir ", "install ", "cp ", "restorecon ", "twofactor "]
+                .iter()
+                .find_map(|start| hint.find(start).map(|at| hint[at..].split(';').next().unwrap()));
         self.0.bash(command.unwrap_or_else(|| panic!("not to be followed: {hint}"))).succeeded();
     }
 

@@ -9,6 +9,7 @@ mod machine;
 mod many;
 mod people;
 mod records;
+mod selinux;
 mod sending;
 mod settings;
 mod sshd;

@@ -1,5 +1,6 @@
 //! What the real sshd really does.
 
+use crate::logins::Way;
 use crate::machine::Machine;
 
 #[test]
@@ -95,11 +96,15 @@ fn a_match_block_that_spares_a_network_the_code_is_named_with_the_network() {
     machine.0.bash(&format!("printf '{block}' >>/etc/ssh/sshd_config")).succeeded();
     let finding = machine.finding("sshd-key");
     assert!(finding.message.ends_with(", for alice, from 10.0.0.0/8"), "{finding:?}");
+    machine.0.bash("ip addr add 10.0.0.1/8 dev lo").succeeded();
+    let network = Way { from: "10.0.0.1", to: "10.0.0.1", port: 22 };
+    assert!(machine.lets_a_key_in(network) && !machine.lets_a_key_in(Way::USUAL));
     machine.breaks_and_mends("true", "sshd-key", "warn");
+    machine.sshd_holds(&[network]);
 }
 
 #[test]
-fn that_sshd_is_not_asked_for_everybody_is_said() {
+fn that_sshd_is_not_asked_for_everybody_is_said_with_the_next_one() {
     let machine = Machine::sound();
     let people: String = (0..101).map(|n| format!("p{n}:x:{0}:100::/:/bin/bash\n", 2000 + n)).collect();
     machine.0.write("/tmp/passwd", people, 0o644);
@@ -109,8 +114,127 @@ fn that_sshd_is_not_asked_for_everybody_is_said() {
     machine.0.bash("cat /tmp/passwd >>/etc/passwd; cp /etc/ssh/sshd_config /tmp/whole").succeeded();
     machine.0.bash("cat /tmp/blocks >>/etc/ssh/sshd_config").succeeded();
     assert_eq!(machine.wrong(), ["sshd-many"]);
+    let finding = machine.finding("sshd-many");
+    assert_eq!(finding.message, "sshd was asked for 100 logins only, and its Match blocks tell more from each other");
+    let command = "/usr/sbin/sshd -T -C user=p99,host=unknown,addr=192.0.2.1,laddr=192.0.2.2,lport=65535";
+    let hint =
+        format!("ask it for the next: {command}; each list of authenticationmethods has to name keyboard-interactive");
+    assert_eq!(finding.hint, hint);
+    let said = machine.0.bash(command).succeeded().stdout;
+    assert!(said.contains("authenticationmethods publickey,keyboard-interactive keyboard-interactive\n"), "{said}");
     machine.0.bash("cp /tmp/whole /etc/ssh/sshd_config").succeeded();
     assert_eq!(machine.wrong(), [""; 0]);
+}
+
+#[test]
+fn blocks_that_spare_the_code_only_together_are_named() {
+    let machine = Machine::sound();
+    machine.0.bash("ip addr add 10.0.0.1/8 dev lo").succeeded();
+    // Each block by itself is harmless: the first lets a list of keys hold, the second switches the methods of it on.
+    let blocks = "Match LocalPort 2222\nAuthenticationMethods publickey\nPubkeyAuthentication no\n";
+    let whole = machine.0.read("/etc/ssh/sshd_config");
+    machine.0.write(
+        "/etc/ssh/sshd_config",
+        format!("{whole}Match Address 10.0.0.0/8\nPubkeyAuthentication yes\n{blocks}"),
+        0o644,
+    );
+    let together = Way { from: "10.0.0.1", to: "10.0.0.1", port: 2222 };
+    assert!(machine.lets_a_key_in(together) && !machine.lets_a_key_in(Way::USUAL));
+    let finding = machine.finding("sshd-key");
+    assert_eq!(
+        finding.message,
+        "a key gets in at sshd without a code: PAM is not asked after it, for root, alice, to port 2222, from 10.0.0.0/8"
+    );
+    assert_eq!(
+        finding.hint,
+        "write /etc/ssh/sshd_config:8 so: AuthenticationMethods publickey,keyboard-interactive keyboard-interactive; \
+         then: systemctl reload ssh (it wins over /etc/ssh/sshd_config:4); with PermitRootLogin without-password root is then refused: only PermitRootLogin \
+         yes lets root in with key and code; check: sshd -t; keep a session open"
+    );
+    machine.breaks_and_mends("true", "sshd-key", "warn");
+    machine.sshd_holds(&[together, Way { port: 2222, ..Way::USUAL }]);
+}
+
+#[test]
+fn an_sshd_with_another_name_is_reloaded_by_that_name() {
+    let machine = Machine::sound();
+    for (there, reload) in [
+        ("/usr/lib/systemd/system/sshd.service", "systemctl reload sshd"),
+        ("/etc/init.d/sshd", "kill -HUP $(cat /run/sshd.pid)"),
+    ] {
+        machine.0.bash(&format!("rm -f /lib/systemd/system/ssh*.service; >{there}")).succeeded();
+        machine.0.bash("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config").succeeded();
+        let finding = machine.finding("sshd-pam");
+        assert_eq!(finding.hint, format!("write /etc/ssh/sshd_config:1 so: UsePAM yes; then: {reload}"));
+        machine.breaks_and_mends("true", "sshd-pam", "fail");
+        machine.0.bash(&format!("rm {there}")).succeeded();
+    }
+}
+
+#[test]
+fn a_root_whose_keys_open_nothing_is_named_and_let_in_with_key_and_code() {
+    let machine = Machine::sound();
+    machine.0.bash("twofactor remove root; echo 'root:correct horse' | chpasswd").succeeded();
+    let secret = machine.0.enrol("root");
+    machine.0.bash("cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys").succeeded();
+    let whole = machine.0.read("/etc/ssh/sshd_config");
+    for (written, line, wins) in [
+        (whole.clone(), "write a first line in /etc/ssh/sshd_config: ", ""),
+        (format!("PermitRootLogin prohibit-password\n{whole}"), "write /etc/ssh/sshd_config:1 so: ", ""),
+        (
+            format!("PermitRootLogin no\n{whole}Match User root\nPermitRootLogin forced-commands-only\n"),
+            "write /etc/ssh/sshd_config:7 so: ",
+            " (it wins over /etc/ssh/sshd_config:1)",
+        ),
+    ] {
+        let barring = if written.contains("forced") { "forced-commands-only" } else { "without-password" };
+        machine.0.write("/etc/ssh/sshd_config", written, 0o644);
+        assert!(!machine.lets_in("root", &secret.code(), Way::USUAL));
+        let finding = machine.finding("sshd-root");
+        assert_eq!(
+            finding.message,
+            format!(
+                "root has keys at sshd (/root/.ssh/authorized_keys) and no way in: after a key AuthenticationMethods asks \
+                 for what PermitRootLogin {barring} refuses"
+            )
+        );
+        assert_eq!(
+            finding.hint,
+            format!(
+                "{line}PermitRootLogin yes; then: systemctl reload ssh{wins}; root then gets in by: \
+                 publickey,keyboard-interactive or keyboard-interactive; if root is to stay out, write no"
+            )
+        );
+        machine.breaks_and_mends("true", "sshd-root", "warn");
+        assert!(machine.lets_in("root", &secret.code(), Way::USUAL));
+        assert!(!machine.lets_in("root", &secret.wrong_code(), Way::USUAL));
+    }
+    // That root stays out is what a host may want, and so does nobody miss a key that is not there.
+    machine.0.write("/etc/ssh/sshd_config", format!("PermitRootLogin no\n{whole}"), 0o644);
+    assert_eq!(machine.wrong(), [""; 0]);
+    machine.0.write("/etc/ssh/sshd_config", whole, 0o644);
+    machine.0.bash("echo '# none' >/root/.ssh/authorized_keys").succeeded();
+    assert_eq!(machine.wrong(), [""; 0]);
+}
+
+#[test]
+fn whom_sshd_lets_in_by_no_way_is_named() {
+    let machine = Machine::sound();
+    let whole = machine.0.read("/etc/ssh/sshd_config").replace(
+        "AuthenticationMethods publickey,keyboard-interactive keyboard-interactive",
+        "AuthenticationMethods publickey,keyboard-interactive",
+    );
+    let block = "Match User alice\nPubkeyAuthentication no\n";
+    machine.0.write("/etc/ssh/sshd_config", format!("{whole}{block}"), 0o644);
+    let finding = machine.finding("sshd-closed");
+    assert_eq!(
+        (finding.message.as_str(), finding.hint.as_str()),
+        (
+            "each list of AuthenticationMethods has a method that is off: nobody gets in, for alice",
+            "write /etc/ssh/sshd_config:6 so: PubkeyAuthentication yes; then: systemctl reload ssh"
+        )
+    );
+    machine.breaks_and_mends("true", "sshd-closed", "warn");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod people;
 mod program;
 mod rules;
 mod scene;
+mod selinux;
 mod sender;
 mod settings;
 mod sshd;

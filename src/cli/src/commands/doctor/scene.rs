@@ -8,7 +8,7 @@ use twofactor_core::account::UserName;
 use super::finding::Finding;
 use super::settings::Settings;
 use super::wiring::Wiring;
-use super::{clock, files, people, rules, sender, sshd};
+use super::{clock, files, people, rules, selinux, sender, sshd};
 use crate::commands::report::people::People;
 use crate::failure::Failure;
 use crate::office::Office;
@@ -52,6 +52,7 @@ impl Scene {
         findings.extend(self.unread.iter().cloned());
         findings.extend(self.settings.each(|config, lines| rules::look(&config.policy, lines), "policy"));
         findings.extend(files::look(self));
+        findings.extend(selinux::look());
         findings.extend(self.settings.each(sender::look, "sender"));
         findings.extend(clock::look());
         findings

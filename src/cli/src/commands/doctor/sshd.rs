@@ -1,8 +1,11 @@
 //! Whether sshd comes to our line: its effective configuration, as `sshd -T` says it, for root and for each person.
 
+mod ways;
+
 use std::collections::HashMap;
 use std::fs;
 
+use nix::unistd::User;
 use twofactor_core::policy::{Policy, Rule};
 
 use super::finding::{Finding, Message};
@@ -32,13 +35,20 @@ pub(super) fn look(scene: &Scene) -> Vec<Finding> {
         findings.push(Finding::warn("sshd-unread", message, hint));
     }
     let people = scene.people.each().filter(|person| person.may_log_in());
-    let logins = written.logins(people.map(|person| Login::new(&person.name, scene.people.groups_of(person))));
-    if logins.len() >= KINDS_MAX {
+    let (logins, too_many) =
+        written.logins(people.map(|person| Login::new(&person.name, scene.people.groups_of(person))));
+    if let Some(next) = too_many {
         let message =
             format!("sshd was asked for {KINDS_MAX} logins only, and its Match blocks tell more from each other");
-        let hint = format!("ask it for others: {SSHD} -T -C user=USER,host=HOST,addr=ADDRESS");
+        let hint = format!(
+            "ask it for the next: {SSHD} -T -C {}; each list of authenticationmethods has to name keyboard-interactive",
+            next.connection()
+        );
         findings.push(Finding::warn("sshd-many", message, hint));
     }
+    let at_any_place =
+        |(login, names): &&(Login, Vec<String>)| login.place().is_empty() && names.iter().any(|name| name == "root");
+    let of_root = logins.iter().find(at_any_place).map(|(login, _)| login.clone());
     let mut own: Vec<(Finding, Vec<String>, String)> = Vec::new();
     for (login, names) in logins {
         let connection = login.connection();
@@ -63,6 +73,7 @@ pub(super) fn look(scene: &Scene) -> Vec<Finding> {
             }
         }
     }
+    findings.extend(locked_out_root(&written, of_root.as_ref(), &said));
     findings.extend(own.into_iter().map(|(finding, names, after)| {
         let message = Message::naming(format!("{}, for ", finding.message.in_full()), names);
         Finding { message: Message { after, ..message }, ..finding }
@@ -71,6 +82,25 @@ pub(super) fn look(scene: &Scene) -> Vec<Finding> {
         findings.push(Finding::ok("sshd", "sshd asks PAM, and PAM can ask for a code"));
     }
     findings
+}
+
+/// Root, if there is a key of theirs that lets them in by no way.
+fn locked_out_root(written: &Written, login: Option<&Login>, said: &str) -> Option<Finding> {
+    let own = login.map(|login| ask(SSHD, &["-T", "-C", &login.connection()]));
+    let effective = Effective::read(own.as_ref().map_or(Some(said), |own| own.as_deref())?);
+    let barring = effective.bars_root()?;
+    let home = User::from_name("root").ok()??.dir;
+    let keys = effective.a_place_of_keys("root", &home.to_string_lossy())?;
+    let message = format!(
+        "root has keys at sshd ({keys}) and no way in: after a key AuthenticationMethods asks for what PermitRootLogin \
+         {barring} refuses"
+    );
+    let hint = format!(
+        "{}; root then gets in by: {}; if root is to stay out, write no",
+        written.hint("PermitRootLogin yes", login),
+        effective.lists_as_written().join(" or ")
+    );
+    Some(Finding::warn("sshd-root", message, hint))
 }
 
 /// It does not say how it is set up for a login. Why, it says on its standard error, which only a shell brings here.
@@ -101,8 +131,11 @@ impl Effective {
         let mut effective = Self::default();
         for line in said.lines().take(LINES_MAX) {
             let (keyword, value) = line.split_once(' ').unwrap_or((line, ""));
-            let values = effective.0.entry(keyword.to_ascii_lowercase()).or_default();
-            values.extend(value.split_ascii_whitespace().map(str::to_ascii_lowercase));
+            let keyword = keyword.to_ascii_lowercase();
+            let is_path = keyword == "authorizedkeysfile";
+            let values = value.split_ascii_whitespace();
+            let values = values.map(|value| if is_path { value.to_owned() } else { value.to_ascii_lowercase() });
+            effective.0.entry(keyword).or_default().extend(values);
         }
         effective
     }
@@ -142,6 +175,10 @@ impl Effective {
             fail("sshd-code-alone", message, &self.insisting(&format!("publickey,{asking}")));
         }
         let mut warn = |check, message: &str, wanted: &str| found.push(Complaint::new(check, message, wanted));
+        // If nobody can type a code it is said already.
+        if let Some(wanted) = self.opening().filter(|_| interactive || with_password) {
+            warn("sshd-closed", "each list of AuthenticationMethods has a method that is off: nobody gets in", wanted);
+        }
         if password && !combined(stack) && lists.is_empty() && interactive {
             let message = "sshd takes passwords by a method that cannot ask for a code: who uses it is refused";
             warn("sshd-password", message, "PasswordAuthentication no");
@@ -279,7 +316,7 @@ mod tests {
                 BOTH,
                 vec!["sshd-key"],
             ),
-            (format!("{keyed}authenticationmethods publickey,password\n"), BOTH, vec!["sshd-ssh-auth"]),
+            (format!("{keyed}authenticationmethods publickey,password\n"), BOTH, vec!["sshd-closed", "sshd-ssh-auth"]),
             (format!("{SOUND}usedns yes\n"), BOTH, vec!["sshd-dns"]),
         ] {
             assert_eq!(checks(&said, stack, rules), expected, "{said}{stack}");

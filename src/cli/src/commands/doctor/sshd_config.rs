@@ -2,15 +2,17 @@
 //! count, with the Match blocks they stand in. `sshd -T` says what holds and not where.
 
 mod include;
+mod login;
 mod pattern;
+mod places;
 
 use std::fs;
 use std::io::ErrorKind;
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::host::reload_sshd;
-use pattern::is_like;
+pub(super) use login::{Login, nobody};
+use places::{Criterion, is_of_places};
 
 /// What is written.
 #[derive(Debug, Default)]
@@ -41,58 +43,7 @@ struct Place(Rc<str>, usize);
 #[derive(Debug)]
 struct Block {
     place: Place,
-    criteria: Vec<(String, String)>,
-}
-
-/// A login that sshd is asked about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Login {
-    pub(super) user: String,
-    groups: Vec<String>,
-    /// Where it comes from and where it comes in, as criteria of one Match block and a pattern of each.
-    place: Vec<(String, String)>,
-}
-
-impl Login {
-    pub(super) fn new(user: &str, groups: Vec<String>) -> Self {
-        Self { user: user.to_owned(), groups, place: Vec::new() }
-    }
-
-    /// As `sshd -T -C` is told of it.
-    pub(super) fn connection(&self) -> String {
-        let sample = |criterion: &str| {
-            let (_, pattern) = self.place.iter().find(|(known, _)| known == criterion)?;
-            Some(sample_of(pattern))
-        };
-        let (host, address) = match (sample("host"), sample("address")) {
-            (None, None) => ("localhost".to_owned(), "127.0.0.1".to_owned()),
-            (None, Some(address)) => ("unknown".to_owned(), address),
-            // A host without a name is known by its address.
-            (Some(host), None) if is_of_addresses(&host) => (host.clone(), host),
-            (Some(host), address) => (host, address.unwrap_or_else(|| "192.0.2.1".to_owned())),
-        };
-        let local = sample("localaddress").unwrap_or_else(|| LOCAL_ADDRESS.to_owned());
-        let port = sample("localport").unwrap_or_else(|| LOCAL_PORT.to_owned());
-        // Which not every sshd knows.
-        let domain = sample("rdomain").map(|domain| format!(",rdomain={domain}")).unwrap_or_default();
-        format!("user={},host={host},addr={address},laddr={local},lport={port}{domain}", self.user)
-    }
-
-    /// The place as people are told of it; nothing if it is any.
-    pub(super) fn place(&self) -> String {
-        let said = self.place.iter().map(|(criterion, pattern)| match criterion.as_str() {
-            "localaddress" => format!(", to {pattern}"),
-            "localport" => format!(", to port {pattern}"),
-            "rdomain" => format!(", in the routing domain {pattern}"),
-            _ => format!(", from {pattern}"),
-        });
-        said.collect()
-    }
-}
-
-/// A login that is in no Match block that asks who or from where: `sshd -T` alone refuses to speak if one asks for a port.
-pub(super) fn nobody() -> String {
-    format!("laddr={LOCAL_ADDRESS},lport={LOCAL_PORT}")
+    criteria: Vec<Criterion>,
 }
 
 impl Written {
@@ -181,32 +132,31 @@ impl Written {
     }
 
     /// The logins for which sshd may be set up in another way than for all: one for each kind of person that the Match
-    /// blocks tell from others, with the names of those who are of it.
-    pub(super) fn logins(&self, people: impl Iterator<Item = Login>) -> Vec<(Login, Vec<String>)> {
+    /// blocks tell from others, with the names of those who are of it, at each place. And the first one that is too many.
+    pub(super) fn logins(&self, people: impl Iterator<Item = Login>) -> (Vec<(Login, Vec<String>)>, Option<Login>) {
         let criteria = || self.blocks.iter().flat_map(|block| &block.criteria);
         let mut kinds: Vec<(Vec<bool>, Login, Vec<String>)> = Vec::new();
         for person in people.filter(|_| !self.blocks.is_empty()) {
-            let told = criteria().flat_map(|(criterion, patterns)| {
-                let patterns = patterns.split(',').map(|pattern| pattern.trim_start_matches('!'));
-                patterns.map(|pattern| person.is(criterion, pattern))
-            });
+            let told =
+                criteria().filter(|(criterion, _)| !is_of_places(criterion)).flat_map(|(criterion, patterns)| {
+                    let patterns = patterns.split(',').map(|pattern| pattern.trim_start_matches('!'));
+                    patterns.map(|pattern| person.is(criterion, pattern))
+                });
             let told: Vec<_> = told.collect();
             if let Some((_, _, names)) = kinds.iter_mut().find(|(known, ..)| *known == told) {
-                names.push(person.user);
-            } else if kinds.len() < KINDS_MAX {
-                kinds.push((told, person.clone(), vec![person.user]));
+                names.push(person.user().to_owned());
+            } else if kinds.len() <= KINDS_MAX {
+                kinds.push((told, person.clone(), vec![person.user().to_owned()]));
             }
         }
-        let mut places = vec![Vec::new()];
-        for place in self.blocks.iter().flat_map(Block::places) {
-            if places.len() <= KINDS_MAX && !places.contains(&place) {
-                places.push(place);
-            }
-        }
-        let logins = places.into_iter().flat_map(|place| {
-            kinds.iter().map(move |(_, login, names)| (Login { place: place.clone(), ..login.clone() }, names.clone()))
+        let places = places::of(self.blocks.iter().map(|block| block.criteria.as_slice()));
+        let logins = places.iter().flat_map(|place| {
+            kinds.iter().map(move |(_, login, names)| (login.clone().at(place.clone()), names.clone()))
         });
-        logins.take(KINDS_MAX).collect()
+        let mut logins: Vec<_> = logins.take(KINDS_MAX + 1).collect();
+        let too_many = logins.get(KINDS_MAX).map(|(login, _)| login.clone());
+        logins.truncate(KINDS_MAX);
+        (logins, too_many)
     }
 }
 
@@ -228,20 +178,6 @@ impl Block {
         Self { place, criteria }
     }
 
-    /// The places it is for: each of its patterns of one criterion with each of the others.
-    fn places(&self) -> Vec<Vec<(String, String)>> {
-        let mut places = vec![Vec::new()];
-        for (criterion, patterns) in self.criteria.iter().filter(|(criterion, _)| is_of_places(criterion)) {
-            let patterns = || patterns.split(',').filter(|pattern| !pattern.starts_with('!'));
-            let with = |place: &Vec<_>| {
-                let place = place.clone();
-                patterns().map(move |pattern| [&place[..], &[(criterion.clone(), pattern.to_owned())]].concat())
-            };
-            places = places.iter().flat_map(with).take(KINDS_MAX).collect();
-        }
-        places
-    }
-
     /// Whether it is for a login, or for all.
     fn matches(&self, login: Option<&Login>) -> bool {
         self.criteria.iter().all(|(criterion, patterns)| {
@@ -254,32 +190,6 @@ impl Block {
                 })
         })
     }
-}
-
-impl Login {
-    fn is(&self, criterion: &str, pattern: &str) -> bool {
-        match criterion {
-            "user" => is_like(&self.user, pattern),
-            "group" => self.groups.iter().any(|group| is_like(group, pattern)),
-            _ => self.place.iter().any(|(known, of)| known == criterion && of == pattern),
-        }
-    }
-}
-
-/// What is of a pattern; of one of addresses, a whole address.
-fn sample_of(pattern: &str) -> String {
-    let pattern = pattern.split('/').next().unwrap_or_default().replace('?', "1");
-    let filled = |filling: &str| pattern.replace('*', filling);
-    let whole = ["1", "1.1", "1.1.1", "1::1"].map(filled).into_iter().find(|sample| sample.parse::<IpAddr>().is_ok());
-    whole.unwrap_or_else(|| filled("1"))
-}
-
-fn is_of_places(criterion: &str) -> bool {
-    matches!(criterion, "address" | "host" | "localaddress" | "localport" | "rdomain")
-}
-
-fn is_of_addresses(pattern: &str) -> bool {
-    pattern.contains(':') || !pattern.contains(|c: char| c.is_ascii_alphabetic())
 }
 
 /// The words of a line up to a comment, without quotation marks.
@@ -295,9 +205,6 @@ const LINES_MAX: usize = 4096;
 const FILE_MAX_BYTES: u64 = 1024 * 1024;
 const FILES_MAX: usize = 1024;
 const DEPTH_MAX: usize = 16;
-/// Where a login comes in if no block asks: an address for documentation (RFC 5737), and a port that no server has.
-const LOCAL_ADDRESS: &str = "192.0.2.2";
-const LOCAL_PORT: &str = "65535";
 
 #[cfg(test)]
 mod tests {
@@ -347,39 +254,39 @@ mod tests {
     fn people_whom_no_block_tells_from_each_other_are_asked_for_once() {
         let text = "Match User root,b*\nMatch Group wheel Address 10.0.0.0/8,!10.0.0.1\nMatch Host *.example.org\n";
         let people = || ["root", "alice", "bob", "ben", "carol"].iter().map(|name| person(name, &[]));
-        let logins = written(&[("/a", text)]).logins(people());
+        let (logins, too_many) = written(&[("/a", text)]).logins(people());
+        assert_eq!(too_many, None);
         let said: Vec<_> = logins.iter().map(|(login, names)| format!("{} {names:?}", login.connection())).collect();
-        assert_eq!(said.len(), 9);
+        // Three kinds of people; from anywhere, from the network, with the name, and both.
+        assert_eq!(said.len(), 12);
         let here = "laddr=192.0.2.2,lport=65535";
-        assert_eq!(said[1], format!("user=alice,host=localhost,addr=127.0.0.1,{here} [\"alice\", \"carol\"]"));
+        assert_eq!(said[1], format!("user=alice,host=unknown,addr=192.0.2.1,{here} [\"alice\", \"carol\"]"));
         assert_eq!(said[5], format!("user=bob,host=unknown,addr=10.0.0.0,{here} [\"bob\", \"ben\"]"));
         assert_eq!(said[6], format!("user=root,host=1.example.org,addr=192.0.2.1,{here} [\"root\"]"));
-        assert!(written(&[("/a", "UsePAM yes\n")]).logins(people()).is_empty());
+        assert_eq!(said[9], format!("user=root,host=1.example.org,addr=10.0.0.0,{here} [\"root\"]"));
+        assert!(written(&[("/a", "UsePAM yes\n")]).logins(people()).0.is_empty());
     }
 
     #[test]
-    fn a_block_is_asked_for_with_all_its_criteria_at_once() {
-        let text = "Match LocalPort 2222,2223 LocalAddress ::1 Address 10.0.0.0/8\nMatch RDomain blue\n";
-        let logins = written(&[("/a", text)]).logins([person("alice", &[])].into_iter());
-        let said: Vec<_> = logins.iter().map(|(login, _)| login.connection()).collect();
-        assert_eq!(said.len(), 4);
-        assert_eq!(said[2], "user=alice,host=unknown,addr=10.0.0.0,laddr=::1,lport=2223");
-        assert_eq!(said[3], "user=alice,host=localhost,addr=127.0.0.1,laddr=192.0.2.2,lport=65535,rdomain=blue");
-        assert_eq!(logins[2].0.place(), ", to port 2223, to ::1, from 10.0.0.0/8");
+    fn the_line_that_counts_at_a_place_stands_in_a_block_that_the_place_is_of() {
+        let text = "Match Address 10.0.0.0/8\nUseDNS yes\nMatch Address 10.1.0.0/16 LocalPort 22*\nBanner x\n";
+        let written = written(&[("/a", text)]);
+        let (logins, _) = written.logins([person("alice", &[])].into_iter());
+        let at = |place: &str| &logins.iter().find(|(login, _)| login.place() == place).unwrap().0;
+        let within = at(", from 10.1.0.0/16, to port 22*");
+        assert!(written.hint("UseDNS no", Some(within)).starts_with("write /a:2 so: "));
+        assert!(written.hint("Banner y", Some(within)).starts_with("write /a:4 so: "));
+        assert!(written.hint("Banner y", Some(at(", from 10.0.0.0/8"))).starts_with("write below /a:1: "));
+        assert!(written.hint("UseDNS no", Some(at(""))).starts_with("write a first line"));
     }
 
     #[test]
-    fn a_sample_is_of_its_pattern() {
-        for (pattern, sample) in [
-            ("10.0.0.0/8", "10.0.0.0"),
-            ("10.*", "10.1.1.1"),
-            ("10.0.0.?", "10.0.0.1"),
-            ("2001:db8:*", "2001:db8:1::1"),
-            ("*.example.org", "1.example.org"),
-            ("2222", "2222"),
-        ] {
-            assert_eq!(sample_of(pattern), sample);
-        }
+    fn the_first_login_that_is_too_many_is_known() {
+        let text: String = (0..10).map(|n| format!("Match LocalPort 2{n}\nMatch Address 10.{n}.0.0/16\n")).collect();
+        let (logins, too_many) = written(&[("/a", &text)]).logins([person("alice", &[])].into_iter());
+        // Anywhere, at each port, from each network, and what fits of a port with a network.
+        assert_eq!(logins.len(), KINDS_MAX);
+        assert_eq!(too_many.unwrap().place(), ", to port 27, from 10.9.0.0/16");
     }
 
     #[test]
@@ -394,7 +301,7 @@ mod tests {
         fn no_text_does_any_harm(text: String, words in "(Match|User|all|Address|UsePAM|[ ,*!=\n\"#a-c/])*") {
             for text in [text, words] {
                 let written = written(&[("/a", &text)]);
-                for (login, _) in written.logins([person("abc", &["a"])].into_iter()) {
+                for (login, _) in written.logins([person("abc", &["a"])].into_iter()).0 {
                     written.hint("UsePAM yes", Some(&login));
                 }
             }
