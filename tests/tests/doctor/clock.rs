@@ -36,8 +36,21 @@ fn a_clock_that_nothing_keeps_is_named_and_kept_by_whoever_is_there() {
         machine.0.bash(&commands).succeeded();
         assert_eq!(machine.wrong(), [""; 0], "{hint}");
     }
-    machine.0.bash("/root/anew").succeeded();
-    assert_eq!(machine.finding("clock").hint, "keep it: install chrony and start it");
+    for (there, hint) in [
+        ("/usr/bin/zypper", "keep it: zypper install chrony; systemctl enable --now chronyd"),
+        ("/usr/bin/pacman", "keep it: pacman -S chrony; systemctl enable --now chronyd"),
+        ("/sbin/apk", "keep it: apk add chrony; rc-service chronyd start"),
+        ("/lib/systemd/system/ntp.service", "keep it: systemctl enable --now ntp; see how far it is: ntpq -pn"),
+        (
+            "/lib/systemd/system/openntpd.service",
+            "keep it: systemctl enable --now openntpd; see how far it is: ntpctl -s all",
+        ),
+        ("/tmp/nothing", "keep it: install chrony and start it"),
+    ] {
+        machine.0.bash(&format!("/root/anew; >{there}")).succeeded();
+        assert_eq!(machine.finding("clock").hint, hint);
+        machine.0.bash(&format!("rm {there}")).succeeded();
+    }
 }
 
 /// Stand-ins that keep the clock once one of them is told to, each only if its service is there.

@@ -111,6 +111,11 @@ fn rules_that_cannot_be_meant_are_named_with_their_lines() {
         hint,
         "when the log has no surprises any more, in /etc/twofactor/config.toml:1, write: mode = \"required\""
     );
+    machine.0.write(file, "policy = { rule = [{ user = ['ghost'] }] }\n", 0o644);
+    assert_eq!(
+        machine.finding("policy-users").hint,
+        "take rule 1 out of /etc/twofactor/config.toml; see who there is: getent passwd"
+    );
 }
 
 #[test]

@@ -15,11 +15,12 @@ fn files_that_an_enforcing_selinux_does_not_know_are_named() {
     assert_eq!(
         (finding.level.as_str(), finding.message.as_str(), finding.hint.as_str()),
         (
-            "warn",
-            "SELinux is enforcing and our policy is not loaded: hosts may be kept from the records",
+            "fail",
+            "SELinux is enforcing and our policy is not loaded: hosts may not write the records, and who needs a code is \
+             refused",
             "make -C packaging/selinux -f /usr/share/selinux/devel/Makefile twofactor.pp; semodule -i \
              packaging/selinux/twofactor.pp; restorecon -R /etc/twofactor /usr/libexec/twofactor/twofactor-deliver \
-             /var/lib/twofactor"
+             /var/lib/twofactor /var/spool/twofactor"
         )
     );
     machine.0.bash(finding.hint.split_once("; ").unwrap().1).succeeded();
@@ -29,6 +30,7 @@ fn files_that_an_enforcing_selinux_does_not_know_are_named() {
         ("/etc/twofactor", "twofactor_conf_t"),
         ("/usr/libexec/twofactor/twofactor-deliver", "twofactor_deliver_exec_t"),
         ("/var/lib/twofactor", "twofactor_var_lib_t"),
+        ("/var/spool/twofactor", "twofactor_spool_t"),
     ] {
         for (breaking, has) in [
             (format!("chcon system_u:object_r:var_lib_t:s0 {path}"), "var_lib_t"),
@@ -38,10 +40,10 @@ fn files_that_an_enforcing_selinux_does_not_know_are_named() {
             let finding = machine.finding("selinux-label");
             assert_eq!(
                 finding.message,
-                format!("SELinux is enforcing and takes {path} for {has}, not {wanted}: hosts may be kept from it")
+                format!("SELinux is enforcing and takes {path} for {has}, not {wanted}: hosts are kept from it")
             );
             assert_eq!(finding.hint, format!("restorecon -R {path}"));
-            machine.breaks_and_mends("true", "selinux-label", "warn");
+            machine.breaks_and_mends("true", "selinux-label", "fail");
             machine.0.bash(&format!("rm -rf {path}.old")).succeeded();
         }
     }
@@ -62,6 +64,7 @@ for path; do
         /etc/twofactor) type=twofactor_conf_t ;;
         /usr/libexec/*) type=twofactor_deliver_exec_t ;;
         /var/lib/twofactor) type=twofactor_var_lib_t ;;
+        /var/spool/twofactor) type=twofactor_spool_t ;;
     esac
     chcon -R system_u:object_r:$type:s0 $path
 done

@@ -18,6 +18,16 @@ fn a_sender_that_cannot_send_is_named() {
     ] {
         machine.breaks_and_mends(breaking, check, "fail");
     }
+    machine.0.write("/etc/twofactor/config.toml", format!("deliver_user = 'root'\n{config}"), 0o644);
+    let finding = machine.finding("sender-user");
+    assert_eq!(
+        (finding.message.as_str(), finding.hint.as_str()),
+        (
+            "there is no unprivileged user \"root\" to send as: no code can be sent",
+            "write /etc/twofactor/config.toml:1 so: deliver_user = \"twofactor\""
+        )
+    );
+    machine.breaks_and_mends("true", "sender-user", "fail");
 }
 
 #[test]

@@ -148,8 +148,8 @@ fn blocks_that_spare_the_code_only_together_are_named() {
     assert_eq!(
         finding.hint,
         "write /etc/ssh/sshd_config:8 so: AuthenticationMethods publickey,keyboard-interactive keyboard-interactive; \
-         then: systemctl reload ssh (it wins over /etc/ssh/sshd_config:4); with PermitRootLogin without-password root is then refused: only PermitRootLogin \
-         yes lets root in with key and code; check: sshd -t; keep a session open"
+         then: systemctl reload ssh (it wins over /etc/ssh/sshd_config:4); with PermitRootLogin without-password root \
+         is then refused: only PermitRootLogin yes lets root in with key and code; check: sshd -t; keep a session open"
     );
     machine.breaks_and_mends("true", "sshd-key", "warn");
     machine.sshd_holds(&[together, Way { port: 2222, ..Way::USUAL }]);
@@ -212,9 +212,14 @@ fn a_root_whose_keys_open_nothing_is_named_and_let_in_with_key_and_code() {
     // That root stays out is what a host may want, and so does nobody miss a key that is not there.
     machine.0.write("/etc/ssh/sshd_config", format!("PermitRootLogin no\n{whole}"), 0o644);
     assert_eq!(machine.wrong(), [""; 0]);
-    machine.0.write("/etc/ssh/sshd_config", whole, 0o644);
+    machine.0.write("/etc/ssh/sshd_config", &whole, 0o644);
     machine.0.bash("echo '# none' >/root/.ssh/authorized_keys").succeeded();
     assert_eq!(machine.wrong(), [""; 0]);
+    let command = "AuthorizedKeysCommand /bin/true\nAuthorizedKeysCommandUser nobody\n";
+    machine.0.write("/etc/ssh/sshd_config", format!("{command}{whole}"), 0o644);
+    assert!(
+        machine.finding("sshd-root").message.starts_with("root has keys at sshd (authorizedkeyscommand) and no way")
+    );
 }
 
 #[test]
@@ -282,19 +287,27 @@ fn a_match_block_for_where_a_login_comes_in_is_asked_about() {
     let whole = machine.0.read("/etc/ssh/sshd_config");
     machine.0.write("/etc/ssh/sshd_config", format!("{whole}Match LocalPort 2222\nX11Forwarding no\n"), 0o644);
     assert_eq!(machine.wrong(), [""; 0]);
-    for (block, place) in [
-        ("LocalPort 22", ", to port 22"),
-        ("LocalAddress 10.0.0.1", ", to 10.0.0.1"),
-        ("Address 2001:db8:*", ", from 2001:db8:*"),
-        ("LocalAddress fe80::/10", ", to fe80::/10"),
-        ("LocalPort 2222 Address 10.0.0.0/8", ", to port 2222, from 10.0.0.0/8"),
-        ("RDomain blue", ", in the routing domain blue"),
+    machine.0.bash("ip addr add 10.0.0.1/8 dev lo; ip addr add 2001:db8:1::1/64 dev lo nodad").succeeded();
+    let (v4, v6) = ("10.0.0.1", "2001:db8:1::1");
+    for (block, place, way) in [
+        ("LocalPort 22", ", to port 22", Some(Way::USUAL)),
+        ("LocalAddress 10.0.0.1", ", to 10.0.0.1", Some(Way { to: v4, ..Way::USUAL })),
+        ("Address 2001:db8:*", ", from 2001:db8:*", Some(Way { from: v6, to: v6, port: 22 })),
+        ("LocalAddress fe80::/10", ", to fe80::/10", None),
+        (
+            "LocalPort 2222 Address 10.0.0.0/8",
+            ", to port 2222, from 10.0.0.0/8",
+            Some(Way { from: v4, to: v4, port: 2222 }),
+        ),
+        ("RDomain blue", ", in the routing domain blue", None),
     ] {
         let block = format!("Match {block} User alice\nAuthenticationMethods publickey\n");
         machine.0.write("/etc/ssh/sshd_config", format!("{whole}{block}"), 0o644);
         let finding = machine.finding("sshd-key");
         assert!(finding.message.ends_with(&format!(", for alice{place}")), "{finding:?}");
+        assert!(way.is_none_or(|way| machine.lets_a_key_in(way)), "{way:?}");
         machine.breaks_and_mends("true", "sshd-key", "warn");
+        machine.sshd_holds(way.as_slice());
     }
 }
 

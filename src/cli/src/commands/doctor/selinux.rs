@@ -14,10 +14,11 @@ pub(super) fn look() -> Vec<Finding> {
 fn labels() -> Vec<Finding> {
     let there: Vec<_> = LABELS.into_iter().filter(|(path, _)| Path::new(path).exists()).collect();
     if !is_loaded() {
-        let message = "SELinux is enforcing and our policy is not loaded: hosts may be kept from the records";
+        let message = "SELinux is enforcing and our policy is not loaded: hosts may not write the records, and who needs a \
+                       code is refused";
         let paths: Vec<_> = there.iter().map(|(path, _)| *path).collect();
         let hint = format!("{BUILDING}; semodule -i packaging/selinux/twofactor.pp; restorecon -R {}", paths.join(" "));
-        return vec![Finding::warn("selinux-policy", message, hint)];
+        return vec![Finding::fail("selinux-policy", message, hint)];
     }
     let mut findings = Vec::new();
     for (path, wanted) in there {
@@ -26,8 +27,8 @@ fn labels() -> Vec<Finding> {
         let has = label.trim().split(':').nth(2).unwrap_or("nothing that it knows");
         if has != wanted {
             let message =
-                format!("SELinux is enforcing and takes {path} for {has}, not {wanted}: hosts may be kept from it");
-            findings.push(Finding::warn("selinux-label", message, format!("restorecon -R {path}")));
+                format!("SELinux is enforcing and takes {path} for {has}, not {wanted}: hosts are kept from it");
+            findings.push(Finding::fail("selinux-label", message, format!("restorecon -R {path}")));
         }
     }
     if findings.is_empty() {
@@ -50,10 +51,11 @@ const MODULES: &str = "/var/lib/selinux";
 const STAT: &str = "/usr/bin/stat";
 const BUILDING: &str = "make -C packaging/selinux -f /usr/share/selinux/devel/Makefile twofactor.pp";
 /// As packaging/selinux/twofactor.fc has them.
-const LABELS: [(&str, &str); 3] = [
+const LABELS: [(&str, &str); 4] = [
     ("/etc/twofactor", "twofactor_conf_t"),
     ("/usr/libexec/twofactor/twofactor-deliver", "twofactor_deliver_exec_t"),
     ("/var/lib/twofactor", "twofactor_var_lib_t"),
+    ("/var/spool/twofactor", "twofactor_spool_t"),
 ];
 const ENTRIES_MAX: usize = 1000;
 
