@@ -118,8 +118,16 @@ impl Machine {
     fn on_a_copy(&self, visit: impl FnOnce()) {
         self.0.bash(COPY).succeeded();
         visit();
-        self.0.bash("umount $(findmnt -rno TARGET | grep -xE '/etc/pam.d|/etc/twofactor|/var/lib/twofactor'); rm -r /run/copy").succeeded();
+        self.0.bash(BACK).succeeded();
     }
+}
+
+#[test]
+fn who_has_no_code_gets_in_where_none_is_asked_for() {
+    let machine = Machine::sound();
+    machine.0.bash("sed -i /pam_twofactor/d /etc/pam.d/sudo").succeeded();
+    let outcome = |service: &str| machine.at(service, "nora", &[PASSWORD.to_owned()]).outcome().to_owned();
+    assert_eq!((outcome("sudo").as_str(), outcome("sudo-i").as_str()), ("PAM_SUCCESS", "PAM_AUTH_ERR"));
 }
 
 /// As if nobody had come yet.
@@ -136,3 +144,8 @@ const COPY: &str = "\
     printf '[policy]\nmode = \"required\"\n' >/etc/twofactor/config.toml
     [ ! -d /etc/pam.d ] || sed -i -E '/pam_rootok/d; s/pam_(unix|twofactor)[.]so/& nodelay/' /etc/pam.d/*
     cp -a /var/lib/twofactor/state /run/copy/";
+const BACK: &str = "\
+    for place in /etc/pam.d /etc/twofactor /var/lib/twofactor; do
+        ! mountpoint --quiet $place || umount $place
+    done
+    rm -r /run/copy";

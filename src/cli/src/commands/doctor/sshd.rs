@@ -46,24 +46,38 @@ pub(super) fn look(scene: &Scene) -> Vec<Finding> {
         );
         findings.push(Finding::warn("sshd-many", message, hint));
     }
-    let at_any_place =
-        |(login, names): &&(Login, Vec<String>)| login.place().is_empty() && names.iter().any(|name| name == "root");
-    let of_root = logins.iter().find(at_any_place).map(|(login, _)| login.clone());
+    let is_root_anywhere = |(login, names): &&(Login, Vec<String>)| login.place().is_empty() && has_root(names);
+    let root = logins.iter().find(is_root_anywhere).map(|(login, _)| login);
+    findings.extend(locked_out_root(&written, root, &said));
+    let known = |complaint: &Complaint| everybody.iter().any(|known| known.check == complaint.check);
+    findings.extend(of_each(&logins, &written, |said| {
+        let mut complaints = Effective::read(said).look(stack, policy);
+        complaints.retain(|complaint| !known(complaint));
+        complaints
+    }));
+    if findings.is_empty() {
+        findings.push(Finding::ok("sshd", "sshd asks PAM, and PAM can ask for a code"));
+    }
+    findings
+}
+
+/// What is wrong for some logins only, each with whom it is wrong for and from where. What holds for somebody wherever they
+/// come from is said once.
+fn of_each(
+    logins: &[(Login, Vec<String>)],
+    written: &Written,
+    look: impl Fn(&str) -> Vec<Complaint>,
+) -> impl Iterator<Item = Finding> {
     let mut own: Vec<(Finding, Vec<String>, String)> = Vec::new();
     for (login, names) in logins {
         let connection = login.connection();
         let Some(said) = ask(SSHD, &["-T", "-C", &connection]) else {
-            own.push((silent(&connection), names, login.place()));
+            own.push((silent(&connection), names.clone(), login.place()));
             continue;
         };
-        let of_root = names.iter().any(|name| name == "root");
-        for complaint in Effective::read(&said).look(stack, policy) {
-            if everybody.iter().any(|known| known.check == complaint.check) {
-                continue;
-            }
-            let finding = complaint.finding(&written, Some(&login), of_root);
+        for complaint in look(&said) {
+            let finding = complaint.finding(written, Some(login), has_root(names));
             let same = |known: &Finding| known.message == finding.message && known.hint == finding.hint;
-            // What holds for somebody wherever they come from is said once.
             let known = |name: &&String| own.iter().any(|(known, names, _)| same(known) && names.contains(*name));
             let fresh: Vec<_> = names.iter().filter(|name| !known(name)).cloned().collect();
             match own.iter_mut().find(|(known, _, place)| same(known) && *place == login.place()) {
@@ -73,15 +87,14 @@ pub(super) fn look(scene: &Scene) -> Vec<Finding> {
             }
         }
     }
-    findings.extend(locked_out_root(&written, of_root.as_ref(), &said));
-    findings.extend(own.into_iter().map(|(finding, names, after)| {
+    own.into_iter().map(|(finding, names, after)| {
         let message = Message::naming(format!("{}, for ", finding.message.in_full()), names);
         Finding { message: Message { after, ..message }, ..finding }
-    }));
-    if findings.is_empty() {
-        findings.push(Finding::ok("sshd", "sshd asks PAM, and PAM can ask for a code"));
-    }
-    findings
+    })
+}
+
+fn has_root(names: &[String]) -> bool {
+    names.iter().any(|name| name == "root")
 }
 
 /// Root, if there is a key of theirs that lets them in by no way.
