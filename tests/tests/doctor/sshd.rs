@@ -290,6 +290,8 @@ fn a_match_block_for_where_a_login_comes_in_is_asked_about() {
     machine.0.bash("ip addr add 10.0.0.1/8 dev lo; ip addr add 2001:db8:1::1/64 dev lo nodad").succeeded();
     let (v4, v6) = ("10.0.0.1", "2001:db8:1::1");
     for (block, place, way) in [
+        // The first address of the network is not meant.
+        ("Address 10.0.0.0/8,!10.0.0.0/16", ", from 10.0.0.0/8", None),
         ("LocalPort 22", ", to port 22", Some(Way::USUAL)),
         ("LocalAddress 10.0.0.1", ", to 10.0.0.1", Some(Way { to: v4, ..Way::USUAL })),
         ("Address 2001:db8:*", ", from 2001:db8:*", Some(Way { from: v6, to: v6, port: 22 })),

@@ -1,6 +1,6 @@
 //! One login that sshd is asked about: who comes, and from where to where.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use twofactor_core::policy::Network;
 
@@ -12,7 +12,8 @@ use super::places::Criterion;
 pub(in super::super) struct Login {
     user: String,
     groups: Vec<String>,
-    /// Where it comes from and where it comes in, each with one pattern; nothing if that is anywhere.
+    /// Where it comes from and where it comes in, each with one pattern and what of it is not meant; nothing if
+    /// that is anywhere.
     place: Vec<Criterion>,
 }
 
@@ -40,11 +41,14 @@ impl Login {
 
     /// The place as people are told of it; nothing if it is any.
     pub(in super::super) fn place(&self) -> String {
-        let said = self.place.iter().map(|(criterion, pattern)| match criterion.as_str() {
-            "localaddress" => format!(", to {pattern}"),
-            "localport" => format!(", to port {pattern}"),
-            "rdomain" => format!(", in the routing domain {pattern}"),
-            _ => format!(", from {pattern}"),
+        let said = self.place.iter().map(|(criterion, patterns)| {
+            let pattern = patterns.split(',').next().unwrap_or_default();
+            match criterion.as_str() {
+                "localaddress" => format!(", to {pattern}"),
+                "localport" => format!(", to port {pattern}"),
+                "rdomain" => format!(", in the routing domain {pattern}"),
+                _ => format!(", from {pattern}"),
+            }
         });
         said.collect()
     }
@@ -88,12 +92,38 @@ fn is_at(address: &str, pattern: &str) -> bool {
     network.is_some_and(|(network, address)| network.contains(address)) || is_like(address, pattern)
 }
 
-/// What is of a pattern; of one of addresses, a whole address.
-fn sample_of(pattern: &str) -> String {
-    let pattern = pattern.split('/').next().unwrap_or_default().replace('?', "1");
-    let filled = |filling: &str| pattern.replace('*', filling);
-    let whole = ["1", "1.1", "1.1.1", "1::1"].map(filled).into_iter().find(|sample| sample.parse::<IpAddr>().is_ok());
-    whole.unwrap_or_else(|| filled("1"))
+/// What is of a pattern and of none of those behind it, which say what is not meant; of one of addresses, a whole address.
+fn sample_of(patterns: &str) -> String {
+    let mut listed = patterns.split(',');
+    let samples = samples(listed.next().unwrap_or_default());
+    let others: Vec<_> = listed.filter_map(|pattern| pattern.strip_prefix('!')).collect();
+    let is_meant = |sample: &&String| !others.iter().any(|pattern| is_at(sample, pattern));
+    samples.iter().find(is_meant).or(samples.first()).cloned().unwrap_or_default()
+}
+
+/// Of a network its first address and its last; of another pattern what different digits make of it.
+fn samples(pattern: &str) -> Vec<String> {
+    if let Some((base, prefix)) = pattern.split_once('/') {
+        return [Some(base.to_owned()), last(base, prefix)].into_iter().flatten().collect();
+    }
+    let filled = |digit: &str| {
+        let pattern = pattern.replace('?', digit);
+        let one = pattern.replace('*', digit);
+        let fillings = ["#", "#.#", "#.#.#", "#::#"].map(|filling| filling.replace('#', digit));
+        let whole = fillings.iter().map(|filling| pattern.replace('*', filling));
+        whole.into_iter().find(|sample| sample.parse::<IpAddr>().is_ok()).unwrap_or(one)
+    };
+    ["1", "2", "9"].map(filled).to_vec()
+}
+
+fn last(base: &str, prefix: &str) -> Option<String> {
+    let prefix = prefix.parse().ok()?;
+    Some(match base.parse().ok()? {
+        IpAddr::V4(base) => Ipv4Addr::from_bits(base.to_bits() | u32::MAX.checked_shr(prefix).unwrap_or(0)).to_string(),
+        IpAddr::V6(base) => {
+            Ipv6Addr::from_bits(base.to_bits() | u128::MAX.checked_shr(prefix).unwrap_or(0)).to_string()
+        }
+    })
 }
 
 fn is_of_addresses(pattern: &str) -> bool {
@@ -120,6 +150,13 @@ mod tests {
             ("2001:db8:*", "2001:db8:1::1"),
             ("*.example.org", "1.example.org"),
             ("2222", "2222"),
+            ("10.*,!10.1.*,!x", "10.2.2.2"),
+            ("10.0.0.0/8,!10.0.0.0/16", "10.255.255.255"),
+            ("fd00::/8,!fd00::/64", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+            ("*.example.org,!1.*", "2.example.org"),
+            // Where none of them is meant, one is as good as another.
+            ("10.0.0.0/8,!10.*", "10.0.0.0"),
+            ("10.0.0.0/99", "10.0.0.0"),
         ] {
             assert_eq!(sample_of(pattern), sample);
         }

@@ -51,9 +51,11 @@ fn of_block(criteria: &[Criterion]) -> Vec<Vec<Criterion>> {
     places
 }
 
+/// Each pattern, with those behind it that say what of it is not meant.
 fn patterns_of((criterion, patterns): &Criterion) -> impl Iterator<Item = Criterion> {
-    let patterns = patterns.split(',').filter(|pattern| is_of_places(criterion) && !pattern.starts_with('!'));
-    patterns.map(move |pattern| (criterion.clone(), pattern.to_owned()))
+    let (others, meant): (Vec<_>, Vec<_>) = patterns.split(',').partition(|pattern| pattern.starts_with('!'));
+    let meant = meant.into_iter().filter(|_| is_of_places(criterion));
+    meant.map(move |pattern| (criterion.clone(), [&[pattern], &others[..]].concat().join(",")))
 }
 
 /// A place with one criterion more, that comes behind those it has: so each set of them comes up once.
@@ -96,8 +98,8 @@ mod tests {
             &[("rdomain", "blue")],
         ];
         let all = said(blocks);
-        assert_eq!(all[..5], ["", "10.*", "22 ::1", "23 ::1", "blue"]);
-        for place in ["22", "::1", "22 10.*", "::1 10.*", "23 ::1 10.* blue"] {
+        assert_eq!(all[..5], ["", "10.*,!10.1.*", "22 ::1", "23 ::1", "blue"]);
+        for place in ["22", "::1", "22 10.*,!10.1.*", "::1 10.*,!10.1.*", "23 ::1 10.*,!10.1.* blue"] {
             assert_eq!(all.iter().filter(|one| *one == place).count(), 1, "{place}: {all:?}");
         }
         // Each port or none, each address or none, and so on.
