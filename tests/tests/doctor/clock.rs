@@ -39,7 +39,6 @@ fn a_clock_that_nothing_keeps_is_named_and_kept_by_whoever_is_there() {
     for (there, hint) in [
         ("/usr/bin/zypper", "keep it: zypper install chrony; systemctl enable --now chronyd"),
         ("/usr/bin/pacman", "keep it: pacman -S chrony; systemctl enable --now chronyd"),
-        ("/sbin/apk", "keep it: apk add chrony; rc-service chronyd start"),
         ("/lib/systemd/system/ntp.service", "keep it: systemctl enable --now ntp; see how far it is: ntpq -pn"),
         (
             "/lib/systemd/system/openntpd.service",

@@ -177,7 +177,7 @@ const KEYS: &str = "\
     usermod --shell /usr/sbin/nologin nora
     # A password that is looked at in no time: there are hundreds of logins.
     for user in alice nora; do usermod --password \"$(openssl passwd -6 'correct horse')\" $user; done
-    mkdir -p -m 0700 /root/.ssh
+    rm -rf /root/.ssh; mkdir -m 0700 /root/.ssh
     ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
     for user in alice nora; do
         install -d -m 0700 -o $user -g $user /home/$user/.ssh

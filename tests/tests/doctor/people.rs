@@ -27,7 +27,7 @@ fn rules_that_cannot_be_meant_are_named_with_their_lines() {
             "warn",
             "unenrolled = \"enroll\" trusts whoever knows a password and comes first, for ever",
             "write /etc/twofactor/config.toml:3 so: unenrolled = \"invite\"; or give it a last day: \"enroll until \
-             2027-01-31\"",
+             YYYY-MM-DD\"",
             "issuer = 'x'\n[policy]\nunenrolled = \"invite\"\n",
         ),
         (

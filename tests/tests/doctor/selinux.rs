@@ -16,9 +16,9 @@ fn files_that_an_enforcing_selinux_does_not_know_are_named() {
         (finding.level.as_str(), finding.message.as_str(), finding.hint.as_str()),
         (
             "fail",
-            "SELinux is enforcing and our policy is not loaded: hosts may not write the records, and who needs a code is \
+            "SELinux is enforcing and our policy is not loaded: services may not write the records, and who needs a code is \
              refused",
-            "make -C packaging/selinux -f /usr/share/selinux/devel/Makefile twofactor.pp; semodule -i \
+            "in our source, with selinux-policy-devel (on Debian selinux-policy-dev): make -C packaging/selinux -f /usr/share/selinux/devel/Makefile twofactor.pp; semodule -i \
              packaging/selinux/twofactor.pp; restorecon -R /etc/twofactor /usr/libexec/twofactor/twofactor-deliver \
              /var/lib/twofactor /var/spool/twofactor"
         )
@@ -40,7 +40,7 @@ fn files_that_an_enforcing_selinux_does_not_know_are_named() {
             let finding = machine.finding("selinux-label");
             assert_eq!(
                 finding.message,
-                format!("SELinux is enforcing and takes {path} for {has}, not {wanted}: hosts are kept from it")
+                format!("SELinux is enforcing and takes {path} for {has}, not {wanted}: services are kept from it")
             );
             assert_eq!(finding.hint, format!("restorecon -R {path}"));
             machine.breaks_and_mends("true", "selinux-label", "fail");

@@ -25,6 +25,12 @@ fn an_sshd_that_does_not_come_to_our_line_is_named() {
             "warn",
         ),
         (
+            "sed -i 's/^Auth.*/AuthenticationMethods publickey,password password/; s/^PasswordA.*/PasswordAuthentication \
+             yes/' /etc/ssh/sshd_config",
+            "sshd-password",
+            "warn",
+        ),
+        (
             "cp /usr/share/doc/pam-twofactor/pam.d/sshd-key /etc/pam.d/sshd
              sed -i /AuthenticationMethods/d /etc/ssh/sshd_config",
             "sshd-code-alone",
@@ -148,7 +154,7 @@ fn blocks_that_spare_the_code_only_together_are_named() {
     assert_eq!(
         finding.hint,
         "write /etc/ssh/sshd_config:8 so: AuthenticationMethods publickey,keyboard-interactive keyboard-interactive; \
-         then: systemctl reload ssh (it wins over /etc/ssh/sshd_config:4); with PermitRootLogin without-password root \
+         then: systemctl reload ssh (it wins over /etc/ssh/sshd_config:4); with PermitRootLogin prohibit-password root \
          is then refused: only PermitRootLogin yes lets root in with key and code; check: sshd -t; keep a session open"
     );
     machine.breaks_and_mends("true", "sshd-key", "warn");
@@ -187,7 +193,7 @@ fn a_root_whose_keys_open_nothing_is_named_and_let_in_with_key_and_code() {
             " (it wins over /etc/ssh/sshd_config:1)",
         ),
     ] {
-        let barring = if written.contains("forced") { "forced-commands-only" } else { "without-password" };
+        let barring = if written.contains("forced") { "forced-commands-only" } else { "prohibit-password" };
         machine.0.write("/etc/ssh/sshd_config", written, 0o644);
         assert!(!machine.lets_in("root", &secret.code(), Way::USUAL));
         let finding = machine.finding("sshd-root");
@@ -202,7 +208,7 @@ fn a_root_whose_keys_open_nothing_is_named_and_let_in_with_key_and_code() {
             finding.hint,
             format!(
                 "{line}PermitRootLogin yes; then: systemctl reload ssh{wins}; root then gets in by: \
-                 publickey,keyboard-interactive or keyboard-interactive; if root is to stay out, write no"
+                 publickey,keyboard-interactive or keyboard-interactive; if root is to stay out: PermitRootLogin no"
             )
         );
         machine.breaks_and_mends("true", "sshd-root", "warn");
@@ -239,6 +245,13 @@ fn whom_sshd_lets_in_by_no_way_is_named() {
             "write /etc/ssh/sshd_config:6 so: PubkeyAuthentication yes; then: systemctl reload ssh"
         )
     );
+    machine.breaks_and_mends("true", "sshd-closed", "warn");
+    // Where passwords are off the method password is no way to a code either.
+    let block = "Match User alice\nAuthenticationMethods publickey,password\n";
+    machine.0.write("/etc/ssh/sshd_config", format!("{whole}{block}"), 0o644);
+    let hint = machine.finding("sshd-closed").hint;
+    let line = "write /etc/ssh/sshd_config:6 so: AuthenticationMethods publickey,keyboard-interactive; ";
+    assert!(hint.starts_with(line), "{hint}");
     machine.breaks_and_mends("true", "sshd-closed", "warn");
 }
 

@@ -145,7 +145,7 @@ fn a_stack_with_more_lines_than_are_read_is_said_to_be_one_and_not_passed_over()
             "x",
             &above,
             format!("the stack of /etc/pam.d/x:1 {judged} (x)"),
-            "take out lines above /etc/pam.d/x:1000, the last that is read",
+            "make it shorter: what stands below /etc/pam.d/x:1000 is not read",
         ),
         (
             "x",

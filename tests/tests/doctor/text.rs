@@ -31,7 +31,7 @@ FAIL  /etc/pam.d/x:2 has the word \"verbose\", which our module does not know: i
 FAIL  /etc/pam.d/x:2 has the control optional: a wrong code gets in (x)
       write /etc/pam.d/x:2 so: auth required pam_twofactor.so debug
 warn  a key gets in at sshd without a code: PAM is not asked after it
-      write a first line in /etc/ssh/sshd_config: AuthenticationMethods publickey,keyboard-interactive keyboard-interactive; then: systemctl reload ssh; with PermitRootLogin without-password root is then refused: only PermitRootLogin yes lets root in with key and code; check: sshd -t; keep a session open
+      write a first line in /etc/ssh/sshd_config: AuthenticationMethods publickey,keyboard-interactive keyboard-interactive; then: systemctl reload ssh; with PermitRootLogin prohibit-password root is then refused: only PermitRootLogin yes lets root in with key and code; check: sshd -t; keep a session open
 ok    nobody whom getent lists with a shell would stand outside
 warn  mode \"monitor\" keeps nobody out
       when the log has no surprises any more, write /etc/twofactor/config.toml:2 so: mode = \"required\"

@@ -61,12 +61,11 @@ const KEEPERS: [(&[&str], &str); 4] = [
     (&["openntpd"], "ntpctl -s all"),
 ];
 /// What installs somebody who keeps the clock, and what starts them.
-const INSTALLERS: [(&str, &str, &str); 5] = [
+const INSTALLERS: [(&str, &str, &str); 4] = [
     ("/usr/bin/apt-get", "apt-get install systemd-timesyncd", "timedatectl set-ntp true"),
     ("/usr/bin/dnf", "dnf install chrony", "systemctl enable --now chronyd"),
     ("/usr/bin/zypper", "zypper install chrony", "systemctl enable --now chronyd"),
     ("/usr/bin/pacman", "pacman -S chrony", "systemctl enable --now chronyd"),
-    ("/sbin/apk", "apk add chrony", "rc-service chronyd start"),
 ];
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub(super) fn look(policy: &Policy, lines: &Lines) -> Result<Vec<Finding>, LookU
     {
         let message = "unenrolled = \"enroll\" trusts whoever knows a password and comes first, for ever";
         let hint = format!(
-            "{}; or give it a last day: \"enroll until 2027-01-31\"",
+            "{}; or give it a last day: \"enroll until YYYY-MM-DD\"",
             lines.written(rule, Key::Unenrolled, "\"invite\"")
         );
         findings.push(Finding::warn("policy-enroll", message, hint));

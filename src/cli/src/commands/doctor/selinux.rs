@@ -14,10 +14,13 @@ pub(super) fn look() -> Vec<Finding> {
 fn labels() -> Vec<Finding> {
     let there: Vec<_> = LABELS.into_iter().filter(|(path, _)| Path::new(path).exists()).collect();
     if !is_loaded() {
-        let message = "SELinux is enforcing and our policy is not loaded: hosts may not write the records, and who needs a \
-                       code is refused";
+        let message = "SELinux is enforcing and our policy is not loaded: services may not write the records, and who needs \
+                       a code is refused";
         let paths: Vec<_> = there.iter().map(|(path, _)| *path).collect();
-        let hint = format!("{BUILDING}; semodule -i packaging/selinux/twofactor.pp; restorecon -R {}", paths.join(" "));
+        let hint = format!(
+            "in our source, with {DEVEL}: {BUILDING}; semodule -i packaging/selinux/twofactor.pp; restorecon -R {}",
+            paths.join(" ")
+        );
         return vec![Finding::fail("selinux-policy", message, hint)];
     }
     let mut findings = Vec::new();
@@ -27,7 +30,7 @@ fn labels() -> Vec<Finding> {
         let has = label.trim().split(':').nth(2).unwrap_or("nothing that it knows");
         if has != wanted {
             let message =
-                format!("SELinux is enforcing and takes {path} for {has}, not {wanted}: hosts are kept from it");
+                format!("SELinux is enforcing and takes {path} for {has}, not {wanted}: services are kept from it");
             findings.push(Finding::fail("selinux-label", message, format!("restorecon -R {path}")));
         }
     }
@@ -49,6 +52,7 @@ fn is_loaded() -> bool {
 const ENFORCING: &str = "/sys/fs/selinux/enforce";
 const MODULES: &str = "/var/lib/selinux";
 const STAT: &str = "/usr/bin/stat";
+const DEVEL: &str = "selinux-policy-devel (on Debian selinux-policy-dev)";
 const BUILDING: &str = "make -C packaging/selinux -f /usr/share/selinux/devel/Makefile twofactor.pp";
 /// As packaging/selinux/twofactor.fc has them.
 const LABELS: [(&str, &str); 4] = [

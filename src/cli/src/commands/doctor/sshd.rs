@@ -109,7 +109,7 @@ fn locked_out_root(written: &Written, login: Option<&Login>, said: &str) -> Opti
          {barring} refuses"
     );
     let hint = format!(
-        "{}; root then gets in by: {}; if root is to stay out, write no",
+        "{}; root then gets in by: {}; if root is to stay out: PermitRootLogin no",
         written.hint("PermitRootLogin yes", login),
         effective.lists_as_written().join(" or ")
     );
@@ -145,9 +145,13 @@ impl Effective {
         for line in said.lines().take(LINES_MAX) {
             let (keyword, value) = line.split_once(' ').unwrap_or((line, ""));
             let keyword = keyword.to_ascii_lowercase();
-            let is_path = keyword == "authorizedkeysfile";
-            let values = value.split_ascii_whitespace();
-            let values = values.map(|value| if is_path { value.to_owned() } else { value.to_ascii_lowercase() });
+            let value = match keyword.as_str() {
+                "authorizedkeysfile" => value.to_owned(),
+                // Of the two names of this value it says the one that sshd_config(5) has given up.
+                "permitrootlogin" => value.to_ascii_lowercase().replace("without-password", "prohibit-password"),
+                _ => value.to_ascii_lowercase(),
+            };
+            let values = value.split_ascii_whitespace().map(str::to_owned);
             effective.0.entry(keyword).or_default().extend(values);
         }
         effective
@@ -189,12 +193,16 @@ impl Effective {
         }
         let mut warn = |check, message: &str, wanted: &str| found.push(Complaint::new(check, message, wanted));
         // If nobody can type a code it is said already.
-        if let Some(wanted) = self.opening().filter(|_| interactive || with_password) {
-            warn("sshd-closed", "each list of AuthenticationMethods has a method that is off: nobody gets in", wanted);
+        if let Some(wanted) = self.opening(combined(stack)).filter(|_| interactive || with_password) {
+            warn("sshd-closed", "each list of AuthenticationMethods has a method that is off: nobody gets in", &wanted);
         }
-        if password && !combined(stack) && lists.is_empty() && interactive {
+        let by_password = |list: &Vec<&str>| list.contains(&"password") && !list.contains(&"keyboard-interactive");
+        let takes_passwords = lists.is_empty() || lists.iter().any(by_password);
+        if password && !combined(stack) && takes_passwords && interactive {
             let message = "sshd takes passwords by a method that cannot ask for a code: who uses it is refused";
-            warn("sshd-password", message, "PasswordAuthentication no");
+            let wanted =
+                if lists.is_empty() { "PasswordAuthentication no".to_owned() } else { self.with_lists_that_ask() };
+            warn("sshd-password", message, &wanted);
         }
         let asks = |list: &Vec<&str>| list.iter().any(|method| matches!(*method, "keyboard-interactive" | "password"));
         let past_pam = [
@@ -210,7 +218,6 @@ impl Effective {
                 break;
             }
         }
-        let by_password = |list: &Vec<&str>| list.contains(&"password") && !list.contains(&"keyboard-interactive");
         if any_rule(|rule| rule.ssh_auth.is_some())
             && !lists.is_empty()
             && lists.iter().filter(|list| asks(list)).all(by_password)
@@ -313,6 +320,7 @@ mod tests {
         let first_pass = "auth requisite pam_unix.so\nauth required pam_twofactor.so try_first_pass\n";
         let in_one = "auth requisite pam_twofactor.so forward_pass\nauth required pam_unix.so use_first_pass\n";
         let keyed = format!("{SOUND}pubkeyauthentication yes\n");
+        let on = keyed.replace("passwordauthentication no", "passwordauthentication yes");
         for (said, stack, expected) in [
             (SOUND.to_owned(), BOTH, vec![]),
             (SOUND.replace("usepam yes", "usepam no"), BOTH, vec!["sshd-pam"]),
@@ -330,6 +338,13 @@ mod tests {
                 vec!["sshd-key"],
             ),
             (format!("{keyed}authenticationmethods publickey,password\n"), BOTH, vec!["sshd-closed", "sshd-ssh-auth"]),
+            (format!("{on}authenticationmethods publickey,password\n"), BOTH, vec!["sshd-password", "sshd-ssh-auth"]),
+            (
+                format!("{on}authenticationmethods keyboard-interactive publickey,password\n"),
+                BOTH,
+                vec!["sshd-password"],
+            ),
+            (format!("{on}authenticationmethods password,keyboard-interactive\n"), BOTH, vec![]),
             (format!("{SOUND}usedns yes\n"), BOTH, vec!["sshd-dns"]),
         ] {
             assert_eq!(checks(&said, stack, rules), expected, "{said}{stack}");

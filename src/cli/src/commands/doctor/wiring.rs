@@ -184,7 +184,7 @@ pub(super) fn of_stack(service: &str, stack: &Stack, policy: Option<&Policy>) ->
     let Some((first, line)) = ours.first().copied() else { return findings };
     if stack.cut {
         let message = format!("the stack of {} has more lines than are read", line.place());
-        let hint = format!("take out lines above {}, the last that is read", last(stack));
+        let hint = format!("make it shorter: what stands below {} is not read", last(stack));
         return vec![Finding::warn("stack-unread", message, shipped(service).unwrap_or(hint))];
     }
     let outlook = Outlook::of(stack);

@@ -6,17 +6,27 @@ use crate::pam::stack::Files;
 use crate::pam::system::System;
 
 impl Effective {
-    /// The line that opens a list of methods, if all of them are closed.
-    pub(super) fn opening(&self) -> Option<&'static str> {
+    /// The line that opens a list of methods, if all of them are closed. The method password is a way in only where our
+    /// line takes the code with the password.
+    pub(super) fn opening(&self, by_password: bool) -> Option<String> {
         let lists = self.lists();
         let off = |list: &Vec<&str>| METHODS.iter().find(|(method, ..)| list.contains(method) && !self.has(method));
         let closed: Vec<_> = lists.iter().filter_map(off).collect();
         if closed.is_empty() || closed.len() < lists.len() {
             return None;
         }
-        // By the method password nobody can be asked for a code.
-        let asking = closed.iter().find(|(method, ..)| *method != "password");
-        asking.or(closed.first()).map(|(.., line)| *line)
+        match closed.iter().find(|(method, ..)| by_password || *method != "password") {
+            Some((.., line)) => Some((*line).to_owned()),
+            None => Some(self.with_lists_that_ask()),
+        }
+    }
+
+    /// The line of the lists with what can ask for a code in the place of what cannot.
+    pub(super) fn with_lists_that_ask(&self) -> String {
+        let asking = |method| if method == "password" { "keyboard-interactive" } else { method };
+        let lists = self.lists_as_written().into_iter();
+        let lists = each_once(lists.map(|list| each_once(list.split(',').map(asking)).join(",")));
+        format!("AuthenticationMethods {}", lists.join(" "))
     }
 
     /// What of PermitRootLogin closes to root each list that is open to others.
@@ -63,6 +73,17 @@ impl Effective {
     }
 }
 
+/// In their order.
+fn each_once<T: PartialEq>(things: impl Iterator<Item = T>) -> Vec<T> {
+    let mut known = Vec::new();
+    for thing in things {
+        if !known.contains(&thing) {
+            known.push(thing);
+        }
+    }
+    known
+}
+
 /// A path of AuthorizedKeysFile.
 fn expanded(path: &str, user: &str, home: &str) -> String {
     let path = path.replace("%h", home).replace("%u", user).replace("%%", "%");
@@ -90,19 +111,21 @@ mod tests {
             ("any", None),
             ("publickey,keyboard-interactive", None),
             ("publickey,password publickey:pam", None),
-            ("publickey,password", Some("PasswordAuthentication yes")),
+            ("publickey,password", Some("AuthenticationMethods publickey,keyboard-interactive")),
+            ("keyboard-interactive,password", Some("AuthenticationMethods keyboard-interactive")),
             ("publickey,password hostbased,keyboard-interactive", Some("HostbasedAuthentication yes")),
         ] {
             let said = format!("{ON}authenticationmethods {lists}\n");
-            assert_eq!(Effective::read(&said).opening(), opening, "{lists}");
+            assert_eq!(Effective::read(&said).opening(false).as_deref(), opening, "{lists}");
         }
+        let said = format!("{ON}authenticationmethods publickey,password\n");
+        assert_eq!(Effective::read(&said).opening(true).as_deref(), Some("PasswordAuthentication yes"));
     }
 
     #[test]
     fn root_is_barred_if_each_list_asks_for_what_root_may_not_use() {
         for (permit, lists, barred) in [
             ("prohibit-password", "publickey,keyboard-interactive keyboard-interactive", true),
-            ("without-password", "publickey,password", true),
             ("forced-commands-only", "publickey,keyboard-interactive", true),
             ("prohibit-password", "publickey publickey,keyboard-interactive", false),
             ("prohibit-password", "any", false),
