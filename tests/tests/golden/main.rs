@@ -208,7 +208,8 @@ fn doctors_machine() -> Sandbox {
     keep(
         &sandbox,
         "/etc/twofactor /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/pam.conf /etc/pam.d /etc/ssh /run/sshd \
-         /usr/bin/timedatectl /usr/sbin/sshd /usr/libexec/twofactor /var/lib/twofactor $(ls /usr/lib/*/security/pam_twofactor.so)",
+         /usr/bin/timedatectl /usr/sbin/sshd /usr/libexec/twofactor /var/lib/twofactor \
+         /var/spool/twofactor /root/.ssh /usr/lib/systemd/system /sys/fs/selinux /var/lib/selinux $(ls /usr/lib/*/security/pam_twofactor.so)",
     );
     sandbox
 }
@@ -251,4 +252,8 @@ printf '%s\n' 'UsePAM yes' 'KbdInteractiveAuthentication yes' 'PasswordAuthentic
     'AuthenticationMethods publickey,keyboard-interactive keyboard-interactive' >/etc/ssh/sshd_config
 ssh-keygen -q -A
 printf '#!/bin/sh\necho NTPSynchronized=yes\n' >/root/clock; install -m 0755 /root/clock /usr/bin/timedatectl
+# Whatever services, installers, policies and keys there are where this runs.
+rm -rf /root/.ssh /{etc,usr/lib,usr/local/lib}/systemd/system /usr/bin/{apt-get,dnf,zypper,pacman} /var/lib/selinux
+mkdir -p /root/.ssh /usr/lib/systemd/system /sys/fs/selinux /var/lib/selinux
+touch /usr/lib/systemd/system/{ssh,systemd-timesyncd}.service
 "#;
