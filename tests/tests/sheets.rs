@@ -381,6 +381,40 @@ fn of_a_list_killed_among_those_who_are_enrolled_together_everybody_is_whole_or_
 }
 
 #[test]
+fn whoever_is_enrolled_together_with_others_has_a_sheet_or_is_named_whatever_fails() {
+    let sandbox = machine();
+    sandbox.write("/root/team.csv", "user\nann\nbob\n", 0o600);
+    let run = |call: &str, inject: &str| {
+        sandbox.bash("cd /var/lib/twofactor; find users state -type f -delete; rm -rf /root/sheets").succeeded();
+        let strace = ["-qq", "-o", "/run/trace", "-e", call, "-e", inject, "twofactor"];
+        let arguments = ["setup", "--from", "/root/team.csv", "--sheets", "/root/sheets"];
+        sandbox.run("strace", [&strace[..], &arguments].concat())
+    };
+    // The first run makes the key; the second writes what the third will.
+    run("trace=write", "trace=write").succeeded();
+    run("trace=write", "trace=write").succeeded();
+    let trace = sandbox.read("/run/trace");
+    let sheets: Vec<_> = (1..).zip(trace.lines()).filter(|(_, line)| line.contains("<!doctype")).collect();
+    let [_, (last, _)] = sheets[..] else { panic!("two sheets: {trace}") };
+    let output = run("trace=write", &format!("inject=write:error=EIO:when={last}"));
+    let left = sandbox.bash("cd /var/lib/twofactor; ls users state; ls /root/sheets").succeeded().stdout;
+    assert_eq!(left, "state:\n\nusers:\n", "nobody is enrolled");
+    assert_eq!(output.stdout, "0 users enrolled, 0 before, 2 left.\n");
+    let said = "error: /root/sheets/bob.html: cannot write: Input/output error (os error 5)\n";
+    assert!(output.status.code() == Some(1) && output.stderr.starts_with(said), "{output:?}");
+
+    let output = run("trace=linkat", "inject=linkat:error=EIO");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    for user in ["ann", "bob"] {
+        let said = format!(
+            "error: /root/sheets/{user}.html: cannot write: Input/output error (os error 5); it is saved all the same\n\
+             hint: new recovery codes: twofactor recovery {user}; the secret again: twofactor show {user}\n"
+        );
+        assert!(output.stderr.contains(&said), "{user}: {}", output.stderr);
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_be_synced_takes_no_sheet_away_and_is_told_of() {
     let sandbox = machine();
     sandbox.write("/root/team.csv", "user\nann\nbob\n", 0o600);

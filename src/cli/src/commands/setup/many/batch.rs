@@ -45,28 +45,30 @@ struct Ready {
 }
 
 impl Desk<'_> {
-    /// Enrols them as far as the first with whom something is wrong, and says who is enrolled and what was wrong.
-    pub(super) fn enrol(&self, batch: &[Person]) -> (Vec<One>, Result<(), Failure>) {
+    /// Enrols them as far as the first with whom something is wrong, and says who is enrolled and all that was wrong.
+    pub(super) fn enrol(&self, batch: &[Person]) -> (Vec<One>, Vec<Failure>) {
         let enrolled = match batch {
             [person] if !person.is_first => self.add(person).map(|ready| (vec![ready], Ok(()))),
             people => self.take_in(people),
         };
         match enrolled {
             Ok((ready, end)) => {
-                let (ones, named) = self.hand_out(ready);
-                (ones, named.and(end))
+                let (ones, mut failures) = self.hand_out(ready);
+                failures.extend(end.err());
+                (ones, failures)
             }
-            Err(failure) => (Vec::new(), Err(failure)),
+            Err(failure) => (Vec::new(), vec![failure]),
         }
     }
 
-    /// All of them or, if one cannot be taken in, those before: an error alone means that nobody is enrolled.
+    /// All of them or, if one cannot be taken in, those before. An error alone means that nobody is enrolled: so it ends if
+    /// somebody is taken in and has no sheet.
     fn take_in(&self, people: &[Person]) -> Result<(Vec<Ready>, Result<(), Failure>), Failure> {
         let mut intake = self.office.registrar().begin_intake()?;
         let (mut ready, mut end) = (Vec::with_capacity(people.len()), Ok(()));
         for person in people {
             match self.admit(person, &mut intake) {
-                Ok(one) => ready.push(one),
+                Ok((draft, codes)) => ready.push(self.write(person, draft, &codes)?),
                 Err(failure) => {
                     end = Err(failure);
                     break;
@@ -80,10 +82,10 @@ impl Desk<'_> {
         Ok((ready, end))
     }
 
-    fn admit(&self, person: &Person, intake: &mut Intake<'_>) -> Result<Ready, Failure> {
+    fn admit(&self, person: &Person, intake: &mut Intake<'_>) -> Result<(Draft, RecoveryCodes), Failure> {
         let (device, draft) = self.draw(person)?;
         let codes = intake.admit(&person.account, device, self.issues_codes());
-        self.write(person, draft, &codes.map_err(|error| about(person, &error))?)
+        Ok((draft, codes.map_err(|error| about(person, &error))?))
     }
 
     /// Gives one more device to somebody who has one.
@@ -147,15 +149,17 @@ impl Desk<'_> {
         Ok(Ready { one, sheet })
     }
 
-    /// Gives the sheets of those who are enrolled their names. One that gets none is no reason to keep the others.
-    fn hand_out(&self, ready: Vec<Ready>) -> (Vec<One>, Result<(), Failure>) {
-        let (mut ones, mut end) = (Vec::with_capacity(ready.len()), Ok(()));
+    /// Gives the sheets of those who are enrolled their names. One that gets none is no reason to keep the others, and of
+    /// each it is said whose it was.
+    fn hand_out(&self, ready: Vec<Ready>) -> (Vec<One>, Vec<Failure>) {
+        let (mut ones, mut failures) = (Vec::with_capacity(ready.len()), Vec::new());
         for Ready { one, sheet } in ready {
             let named = sheet.map_or(Ok(()), |sheet| sheet.name()?.kept(|| Ok(())));
-            end = end.and(named.map_err(|failure| failure.unseen(unseen_sheet(&one.user))));
+            failures.extend(named.err().map(|failure| failure.unseen(unseen_sheet(&one.user))));
             ones.push(one);
         }
-        (ones, end.and(self.folder.map_or(Ok(()), Folder::sync)))
+        failures.extend(self.folder.and_then(|folder| folder.sync().err()));
+        (ones, failures)
     }
 }
 

@@ -43,18 +43,18 @@ pub(super) fn run(arguments: &Setup, from: &Path, office: &Office, output: &Outp
     }
     let watch = Watch::begin();
     let desk = Desk { office, folder: folder.as_ref(), output };
-    let (mut enrolled, mut end) = (Vec::new(), Ok(()));
+    let (mut enrolled, mut failures) = (Vec::new(), Vec::new());
     let mut progress = Progress::begin(todo.len(), output);
     for batch in batches(&todo) {
         if watch.is_over() {
-            end = Err(Failure::new("broken off", "run it again to go on"));
+            failures.push(Failure::new("broken off", "run it again to go on"));
             break;
         }
-        let (ones, ended) = desk.enrol(batch);
+        let ones;
+        (ones, failures) = desk.enrol(batch);
         progress.steps(ones.len());
         enrolled.extend(ones);
-        if ended.is_err() {
-            end = ended;
+        if !failures.is_empty() {
             break;
         }
     }
@@ -87,7 +87,11 @@ pub(super) fn run(arguments: &Setup, from: &Path, office: &Office, output: &Outp
         output.note(&format!("{user} was enrolled before and has no sheet here; {}", unseen_sheet(user)));
     }
     shown?;
-    end
+    let last = failures.pop();
+    for failure in &failures {
+        output.complain(failure)?;
+    }
+    last.map_or(Ok(()), Err)
 }
 
 /// Where nobody has seen the secrets of those who are enrolled.
