@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
 use std::fs;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 use std::ops::RangeInclusive;
 
 use nix::errno::Errno;
@@ -293,17 +293,10 @@ pub(in crate::commands) fn is_a_shell(shell: &str) -> bool {
 }
 
 /// One line after the other of a database, as the system sees it (nsswitch.conf), split at its colons.
-pub(in crate::commands) fn each_entry(database: &str, mut take: impl FnMut(&[&str])) -> Result<(), Failure> {
-    let mut read = || {
+pub(in crate::commands) fn each_entry(database: &str, take: impl FnMut(&[&str])) -> Result<(), Failure> {
+    let read = || {
         let mut program = Program::start("/usr/bin/getent", &[database])?;
-        let mut line = Vec::new();
-        while program.output().read_until(b'\n', &mut line)? > 0 {
-            // A name that is no text has no enrolment and is in no log.
-            if let Ok(text) = std::str::from_utf8(&line) {
-                take(&text.trim_end_matches('\n').split(':').collect::<Vec<_>>());
-            }
-            line.clear();
-        }
+        split_lines(program.output(), LISTING_MAX_BYTES, take)?;
         program.end()
     };
     read().map_err(|error: io::Error| {
@@ -312,6 +305,26 @@ pub(in crate::commands) fn each_entry(database: &str, mut take: impl FnMut(&[&st
     })
 }
 
+/// A listing without an end would fill the memory, whether its lines have one or not; part of one is none.
+fn split_lines(listing: &mut impl BufRead, max_bytes: u64, mut take: impl FnMut(&[&str])) -> io::Result<()> {
+    let (mut line, mut listing) = (Vec::new(), listing.take(max_bytes));
+    while listing.read_until(b'\n', &mut line)? > 0 {
+        // A name that is no text has no enrolment and is in no log.
+        if let Ok(text) = std::str::from_utf8(&line) {
+            take(&text.trim_end_matches('\n').splitn(FIELDS_MAX + 1, ':').collect::<Vec<_>>());
+        }
+        line.clear();
+    }
+    if listing.limit() == 0 {
+        return Err(io::Error::other(format!("it says more than {max_bytes} bytes")));
+    }
+    Ok(())
+}
+
+/// Of passwd(5), which has the most.
+const FIELDS_MAX: usize = 7;
+/// Two million users and more.
+const LISTING_MAX_BYTES: u64 = 256 * 1024 * 1024;
 const MEND_DATABASE: &str = "see to the user database (nsswitch.conf) and try again";
 /// The uids that Debian and systemd keep for services, containers and nobody, <https://systemd.io/UIDS-GIDS/>.
 const NO_PEOPLES_UIDS: RangeInclusive<u32> = 60_514..=65_535;
@@ -372,5 +385,31 @@ mod tests {
         }
         assert_eq!(people.asked.len(), ASKED_MAX);
         assert!(people.find("alice").unwrap().is_some());
+    }
+
+    #[test]
+    fn a_listing_without_an_end_is_none_whether_its_lines_have_one_or_not() {
+        for endless in [&b"a:b\n"[..], b"x", b":"] {
+            let mut listing = io::BufReader::new(Endless(endless));
+            let mut most = 0;
+            let read = split_lines(&mut listing, 10_000, |fields| most = most.max(fields.len()));
+            assert_eq!(read.unwrap_err().to_string(), "it says more than 10000 bytes");
+            assert!(most <= 8, "{most}");
+        }
+        let mut entries = Vec::new();
+        let take = |fields: &[&str]| entries.push(fields.join("|"));
+        split_lines(&mut &b"a:x:1:1::/:/bin/sh\n\xff:x\nb:x:2:b,c"[..], 100, take).unwrap();
+        assert_eq!(entries, ["a|x|1|1||/|/bin/sh", "b|x|2|b,c"]);
+    }
+
+    /// Says the same again and again.
+    struct Endless(&'static [u8]);
+
+    impl Read for Endless {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let said = self.0.len().min(into.len());
+            into[..said].copy_from_slice(&self.0[..said]);
+            Ok(said)
+        }
     }
 }
