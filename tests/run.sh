@@ -22,8 +22,8 @@ readonly PACKAGES=(
     chromium poppler-utils
     # manual pages, and shells that complete
     mandoc man-db groff-base bash-completion zsh fish
-    # namespaces and injected faults
-    iproute2 strace
+    # namespaces, injected faults and what is used up
+    iproute2 strace time
     # packages, and what their own checkers say; systems to install them on
     dpkg-dev debhelper lintian debootstrap rpm rpmlint makepkg libarchive-tools fakeroot libcap2-bin
     # profiles for AppArmor and SELinux, bills of materials

@@ -238,7 +238,9 @@ fn what_lies_at_the_home_of_whoever_is_enrolled_or_invited_or_has_no_shell_is_le
         assert_eq!(trace.matches(&format!("\"{user}.toml\"")).count(), times, "{user} is looked up once: {trace}");
     }
     assert!(
-        text.contains("alice: nothing has come over\n    left behind: /home/alice/.google_authenticator: is another"),
+        text.contains(
+            "alice: nothing has come over\n    left behind: /home/alice/.google_authenticator: they are enrolled"
+        ),
         "{text}"
     );
 }
