@@ -36,6 +36,13 @@ fn a_line_that_is_not_reached_or_decides_nothing_is_named_and_its_mending_mends_
 }
 
 #[test]
+fn an_answer_that_a_line_jumps_on_is_thought_of() {
+    let machine = Machine::sound();
+    let stack = "auth [success=ok ignore=1 default=die] pam_unix.so\nauth required pam_twofactor.so\nauth required pam_permit.so";
+    machine.breaks_and_mends(&format!("echo '{stack}' >/etc/pam.d/sudo"), "stack-past", "fail");
+}
+
+#[test]
 fn a_stack_in_which_nobody_says_yes_is_named() {
     let machine = Machine::sound();
     machine.0.write("/etc/twofactor/config.toml", "[[policy.rule]]\nservice = ['sudo']\nremember = '8h'\n", 0o644);

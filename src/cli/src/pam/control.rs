@@ -79,6 +79,15 @@ impl Control {
         actions.filter_map(lines).collect()
     }
 
+    /// The failures that it jumps on; "default" stands for all that are not named.
+    pub(crate) fn jumped_on(&self) -> impl Iterator<Item = &str> {
+        let is_failure = |value: &str| !matches!(value, "success" | "new_authtok_reqd");
+        let named =
+            self.named.iter().filter(move |(value, action)| is_failure(value) && matches!(action, Action::Jump(_)));
+        let default = matches!(self.default, Action::Jump(_)).then_some("default");
+        named.map(|(value, _)| value.as_str()).chain(default)
+    }
+
     /// What is made of an answer.
     pub(crate) fn on(&self, answer: &str) -> Action {
         let named = self.named.iter().rev().find(|(value, _)| value == answer);

@@ -113,10 +113,12 @@ impl Outlook {
                 continue;
             }
             outlook.reached |= *nature == Nature::Ours;
-            for answer in nature.answers() {
+            // What a control is ready for may come, however rarely: pam_sss.so knows nobody, and says "ignore".
+            let rare = line.control.jumped_on().filter(|_| *nature == Nature::Proof);
+            for answer in nature.answers().iter().copied().chain(rare) {
                 let mut next = way.clone();
                 next.step(stack, line, answer);
-                match (*nature, *answer) {
+                match (*nature, answer) {
                     (Nature::Ours, "success") => next.ours = next.ours.max(Some(Verdict::Proved)),
                     (Nature::Ours, "ignore") => next.ours = next.ours.max(Some(Verdict::NotDue)),
                     (Nature::Ours, _) => next.ours = Some(Verdict::Refused),
@@ -305,6 +307,13 @@ mod tests {
             (format!("auth [success=1 default=ignore] pam_unix.so\n{OURS}{UNIX}"), vec![0]),
             (
                 format!("auth [success=1 default=ignore] pam_succeed_if.so\n{OURS}auth required pam_permit.so\n"),
+                vec![0],
+            ),
+            (
+                format!(
+                    "auth [success=ok ignore=1 default=die] pam_sss.so ignore_unknown_user\n{OURS}\
+                     auth required pam_permit.so\n"
+                ),
                 vec![0],
             ),
             (format!("auth substack unix\nauth [default=1] pam_unix.so\n{OURS}auth required pam_permit.so"), vec![4]),
