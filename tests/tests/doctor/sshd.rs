@@ -162,6 +162,72 @@ fn blocks_that_spare_the_code_only_together_are_named() {
 }
 
 #[test]
+fn whoever_a_match_block_is_for_is_asked_about() {
+    let machine = Machine::sound();
+    let whole = machine.0.read("/etc/ssh/sshd_config");
+    machine.0.bash("sed -i '$a domain users:x:4242:alice' /etc/group").succeeded();
+    // Somebody of a directory that lists nobody.
+    machine.0.add_user("carol", "x");
+    machine
+        .0
+        .bash(
+            "groupadd hidden; usermod -aG hidden carol; mv /usr/bin/getent /usr/bin/all
+             printf '#!/bin/sh\\n/usr/bin/all \"$@\" | grep -v ^carol:\\n' >/usr/bin/getent; chmod 0755 /usr/bin/getent
+             twofactor setup carol --no-confirm --json >/dev/null; twofactor remove carol >/dev/null",
+        )
+        .succeeded();
+    for (block, name) in
+        [("Group \"domain users\"", "alice"), ("User nora", "nora"), ("User carol", "carol"), ("Group hidden", "carol")]
+    {
+        let text = format!("{whole}Match {block}\nAuthenticationMethods publickey\n");
+        machine.0.write("/etc/ssh/sshd_config", text, 0o644);
+        let finding = machine.finding("sshd-key");
+        assert!(finding.message.ends_with(&format!(", for {name}")), "{block}: {finding:?}");
+        machine.follow(&finding.hint);
+        assert!(machine.findings().iter().all(|finding| finding.check != "sshd-key"), "{block}");
+    }
+}
+
+#[test]
+fn an_sshd_that_asks_pam_as_another_service_is_named() {
+    let machine = Machine::sound();
+    // As one says that knows the keyword.
+    machine
+        .0
+        .bash(
+            "mv /usr/sbin/sshd /usr/sbin/real
+             printf '#!/bin/sh\\necho pamservicename extra\\n/usr/sbin/real \"$@\"\\n' >/usr/sbin/sshd; chmod 0755 /usr/sbin/sshd
+             printf 'auth required pam_unix.so\\n' >/etc/pam.d/extra",
+        )
+        .succeeded();
+    let finding = machine.finding("sshd-service");
+    assert_eq!(finding.level, "fail");
+    assert!(finding.hint.contains(": PAMServiceName sshd; then: "), "{finding:?}");
+    machine.0.bash("cp /etc/pam.d/sshd /etc/pam.d/extra").succeeded();
+    assert_eq!(machine.wrong(), [""; 0]);
+}
+
+#[test]
+fn a_password_that_kerberos_takes_is_named() {
+    let machine = Machine::sound();
+    let breaking = "sed -i 's/^PasswordA.*/PasswordAuthentication yes/; s/^AuthenticationM.*/AuthenticationMethods \
+                    publickey,keyboard-interactive password/; 1i KerberosAuthentication yes' /etc/ssh/sshd_config";
+    machine.0.bash(breaking).succeeded();
+    let finding = machine.finding("sshd-kerberos");
+    machine.follow(&finding.hint);
+    assert!(machine.findings().iter().all(|finding| finding.check != "sshd-kerberos"));
+}
+
+#[test]
+fn a_root_without_a_code_has_one_before_passwords_are_taken() {
+    let machine = Machine::sound();
+    machine.0.write("/etc/twofactor/config.toml", "[policy]\nmode = 'if-enrolled'\n", 0o644);
+    machine.0.bash("cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys; twofactor remove root").succeeded();
+    let hint = machine.finding("sshd-root").hint;
+    assert!(hint.starts_with("twofactor setup root; only then write a first line in "), "{hint}");
+}
+
+#[test]
 fn an_sshd_with_another_name_is_reloaded_by_that_name() {
     let machine = Machine::sound();
     for (there, reload) in [

@@ -95,7 +95,7 @@ pub fn sshd_config(bytes: &[u8]) -> bool {
         assert!(hint.starts_with("write /etc/ssh/sshd_config:1 so: UsePAM yes"), "{hint}");
     }
     let people = ["root", "alice"].map(|name| Login::new(name, vec!["staff".to_owned()]));
-    let (logins, too_many) = all.logins(people.into_iter());
+    let (logins, too_many) = all.logins(people.into_iter(), std::iter::empty());
     assert!(logins.len() == sshd_config::KINDS_MAX || too_many.is_none() && logins.len() < sshd_config::KINDS_MAX);
     for (login, names) in logins {
         assert!(!names.is_empty());

@@ -7,6 +7,7 @@ use twofactor_core::account::UserName;
 
 use super::finding::Finding;
 use super::settings::Settings;
+use super::sshd_config::Written;
 use super::wiring::Wiring;
 use super::{clock, files, people, rules, selinux, sender, sshd};
 use crate::commands::report::people::People;
@@ -23,6 +24,8 @@ pub(super) struct Scene {
     pub(super) enrolled: Vec<UserName>,
     /// Who there is, as far as the user database can be read.
     pub(super) people: People,
+    /// What sshd is set up by.
+    pub(super) sshd: Written,
     /// What could not be read.
     unread: Vec<Finding>,
 }
@@ -34,11 +37,14 @@ impl Scene {
         let office = Office::of(settings.usual().cloned().unwrap_or_default())?;
         // What is wrong with the records is said where they are looked at.
         let enrolled = office.registrar().enrolled().unwrap_or_default();
-        let (people, unread) = match People::gathered(&enrolled) {
+        let sshd = Written::of_this_system();
+        let (mut people, unread) = match People::gathered(&enrolled) {
             Ok(people) => (people, Vec::new()),
             Err(failure) => (People::default(), vec![unable("people", failure)]),
         };
-        Ok(Self { wiring, settings, office, enrolled, people, unread })
+        // A directory that lists nobody knows of those who are named.
+        people.meet(sshd.named("user"), sshd.named("group"));
+        Ok(Self { wiring, settings, office, enrolled, people, sshd, unread })
     }
 
     /// What is wrong, from the door to the last room.

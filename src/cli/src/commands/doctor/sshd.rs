@@ -17,26 +17,33 @@ use crate::pam::walk::Outlook;
 
 /// What is wrong, if sshd's stack has our line.
 pub(super) fn look(scene: &Scene) -> Vec<Finding> {
-    let Some(stack) = scene.wiring.stack("sshd") else { return Vec::new() };
-    if fs::metadata(SSHD).is_err() {
+    if scene.wiring.stack("sshd").is_none() || fs::metadata(SSHD).is_err() {
         return Vec::new();
     }
     let nobody = nobody();
     let Some(said) = ask(SSHD, &["-T", "-C", &nobody]) else {
         return vec![silent(&nobody)];
     };
+    let written = &scene.sshd;
+    let service = Effective::read(&said).service();
+    let Some(stack) = scene.wiring.stack(&service) else {
+        let message = format!("sshd asks PAM as the service {service:?}, which does not have our line");
+        return vec![Finding::fail("sshd-service", message, written.hint("PAMServiceName sshd", None))];
+    };
     let policy = scene.settings.of_stack(stack).map(|config| &config.policy);
-    let written = Written::of_this_system();
     let everybody = Effective::read(&said).look(stack, policy);
-    let mut findings: Vec<_> = everybody.iter().map(|complaint| complaint.finding(&written, None, true)).collect();
+    let mut findings: Vec<_> = everybody.iter().map(|complaint| complaint.finding(written, None, true)).collect();
     if !written.unread.is_empty() {
         let message = Message::naming("not all that sshd is set up by was read: ", written.unread.clone());
         let hint = "look there for Match blocks that spare somebody the code";
         findings.push(Finding::warn("sshd-unread", message, hint));
     }
-    let people = scene.people.each().filter(|person| person.may_log_in());
-    let (logins, too_many) =
-        written.logins(people.map(|person| Login::new(&person.name, scene.people.groups_of(person))));
+    // Without a shell somebody comes all the same: for files, or to have a port forwarded.
+    let of = |may_log_in| {
+        let people = scene.people.everybody().filter(move |person| person.may_log_in() == may_log_in);
+        people.map(|person| Login::new(&person.name, scene.people.groups_of(person)))
+    };
+    let (logins, too_many) = written.logins(of(true), of(false));
     if let Some(next) = too_many {
         let message =
             format!("sshd was asked for {KINDS_MAX} logins only, and its Match blocks tell more from each other");
@@ -48,9 +55,9 @@ pub(super) fn look(scene: &Scene) -> Vec<Finding> {
     }
     let is_root_anywhere = |(login, names): &&(Login, Vec<String>)| login.place().is_empty() && has_root(names);
     let root = logins.iter().find(is_root_anywhere).map(|(login, _)| login);
-    findings.extend(locked_out_root(&written, root, &said));
+    findings.extend(locked_out_root(scene, root, &said));
     let known = |complaint: &Complaint| everybody.iter().any(|known| known.check == complaint.check);
-    findings.extend(of_each(&logins, &written, |said| {
+    findings.extend(of_each(&logins, written, |said| {
         let mut complaints = Effective::read(said).look(stack, policy);
         complaints.retain(|complaint| !known(complaint));
         complaints
@@ -98,7 +105,7 @@ fn has_root(names: &[String]) -> bool {
 }
 
 /// Root, if there is a key of theirs that lets them in by no way.
-fn locked_out_root(written: &Written, login: Option<&Login>, said: &str) -> Option<Finding> {
+fn locked_out_root(scene: &Scene, login: Option<&Login>, said: &str) -> Option<Finding> {
     let own = login.map(|login| ask(SSHD, &["-T", "-C", &login.connection()]));
     let effective = Effective::read(own.as_ref().map_or(Some(said), |own| own.as_deref())?);
     let barring = effective.bars_root()?;
@@ -108,9 +115,12 @@ fn locked_out_root(written: &Written, login: Option<&Login>, said: &str) -> Opti
         "root has keys at sshd ({keys}) and no way in: after a key AuthenticationMethods asks for what PermitRootLogin \
          {barring} refuses"
     );
+    // Nobody may be asked for a code who has none, and the password alone would do then.
+    let is_enrolled = scene.enrolled.iter().any(|name| name.as_str() == "root");
+    let enrolling = if is_enrolled { "" } else { "twofactor setup root; only then " };
     let hint = format!(
-        "{}; root then gets in by: {}; if root is to stay out: PermitRootLogin no",
-        written.hint("PermitRootLogin yes", login),
+        "{enrolling}{}; root then gets in by: {}; if root is to stay out: PermitRootLogin no",
+        scene.sshd.hint("PermitRootLogin yes", login),
         effective.lists_as_written().join(" or ")
     );
     Some(Finding::warn("sshd-root", message, hint))
@@ -218,6 +228,11 @@ impl Effective {
                 break;
             }
         }
+        // sshd asks Kerberos for a password before it asks PAM.
+        if password && self.is("kerberosauthentication", "yes") && takes_passwords {
+            let message = "a Kerberos password gets in at sshd without a code: PAM is not asked after it";
+            warn("sshd-kerberos", message, "KerberosAuthentication no");
+        }
         if any_rule(|rule| rule.ssh_auth.is_some())
             && !lists.is_empty()
             && lists.iter().filter(|list| asks(list)).all(by_password)
@@ -244,6 +259,12 @@ impl Effective {
             return "KbdInteractiveAuthentication yes".to_owned();
         }
         format!("AuthenticationMethods {list}")
+    }
+
+    /// As which service it asks PAM, for which newer ones have a keyword.
+    fn service(&self) -> String {
+        let named = self.0.get("pamservicename").and_then(|values| values.first());
+        named.cloned().unwrap_or_else(|| "sshd".to_owned())
     }
 
     fn interactive(&self) -> bool {

@@ -99,6 +99,14 @@ impl Written {
         }
     }
 
+    /// Whom and which groups the Match blocks name, without those that are patterns.
+    pub(super) fn named(&self, criterion: &str) -> impl Iterator<Item = &str> {
+        let criteria = self.blocks.iter().flat_map(|block| &block.criteria);
+        let patterns =
+            criteria.filter(move |(known, _)| known == criterion).flat_map(|(_, patterns)| patterns.split(','));
+        patterns.filter(|pattern| !pattern.contains(['*', '?', '!']))
+    }
+
     fn leave(&mut self, unread: &str) {
         if self.unread.len() < FILES_MAX && !self.unread.iter().any(|known| known == unread) {
             self.unread.push(unread.to_owned());
@@ -133,20 +141,33 @@ impl Written {
 
     /// The logins for which sshd may be set up in another way than for all: one for each kind of person that the Match
     /// blocks tell from others, with the names of those who are of it, at each place. And the first one that is too many.
-    pub(super) fn logins(&self, people: impl Iterator<Item = Login>) -> (Vec<(Login, Vec<String>)>, Option<Login>) {
+    /// Of other accounts only those count that are like nobody of the people.
+    pub(super) fn logins(
+        &self,
+        people: impl Iterator<Item = Login>,
+        others: impl Iterator<Item = Login>,
+    ) -> (Vec<(Login, Vec<String>)>, Option<Login>) {
         let criteria = || self.blocks.iter().flat_map(|block| &block.criteria);
         let mut kinds: Vec<(Vec<bool>, Login, Vec<String>)> = Vec::new();
-        for person in people.filter(|_| !self.blocks.is_empty()) {
+        let mut of_people = 0;
+        let all = people.map(|person| (person, true)).chain(others.map(|other| (other, false)));
+        for (person, is_person) in all.filter(|_| !self.blocks.is_empty()) {
             let told =
                 criteria().filter(|(criterion, _)| !is_of_places(criterion)).flat_map(|(criterion, patterns)| {
                     let patterns = patterns.split(',').map(|pattern| pattern.trim_start_matches('!'));
                     patterns.map(|pattern| person.is(criterion, pattern))
                 });
             let told: Vec<_> = told.collect();
-            if let Some((_, _, names)) = kinds.iter_mut().find(|(known, ..)| *known == told) {
-                names.push(person.user().to_owned());
-            } else if kinds.len() <= KINDS_MAX {
-                kinds.push((told, person.clone(), vec![person.user().to_owned()]));
+            match kinds.iter().position(|(known, ..)| *known == told) {
+                Some(place) if !is_person && place < of_people => {}
+                Some(place) => {
+                    kinds.get_mut(place).into_iter().for_each(|(.., names)| names.push(person.user().to_owned()));
+                }
+                None if kinds.len() <= KINDS_MAX => {
+                    of_people += usize::from(is_person);
+                    kinds.push((told, person.clone(), vec![person.user().to_owned()]));
+                }
+                None => {}
             }
         }
         let places = places::of(self.blocks.iter().map(|block| block.criteria.as_slice()));
@@ -192,10 +213,15 @@ impl Block {
     }
 }
 
-/// The words of a line up to a comment, without quotation marks.
+/// The words of a line up to a comment, without quotation marks; what stands between two of them is not parted.
 fn words(line: &str) -> impl Iterator<Item = String> {
-    let words = line.split(|c: char| c.is_whitespace() || c == '=').filter(|word| !word.is_empty());
-    words.take_while(|word| !word.starts_with('#')).map(|word| word.trim_matches('"').to_owned())
+    let mut quoted = false;
+    let parted = move |c: char| {
+        quoted ^= c == '"';
+        !quoted && (c.is_whitespace() || c == '=')
+    };
+    let words = line.split(parted).filter(|word| !word.is_empty());
+    words.take_while(|word| !word.starts_with('#')).map(|word| word.replace('"', ""))
 }
 
 const CONFIG: &str = "/etc/ssh/sshd_config";
@@ -208,6 +234,8 @@ const DEPTH_MAX: usize = 16;
 
 #[cfg(test)]
 mod tests {
+    use std::iter::empty;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -254,7 +282,7 @@ mod tests {
     fn people_whom_no_block_tells_from_each_other_are_asked_for_once() {
         let text = "Match User root,b*\nMatch Group wheel Address 10.0.0.0/8,!10.0.0.1\nMatch Host *.example.org\n";
         let people = || ["root", "alice", "bob", "ben", "carol"].iter().map(|name| person(name, &[]));
-        let (logins, too_many) = written(&[("/a", text)]).logins(people());
+        let (logins, too_many) = written(&[("/a", text)]).logins(people(), empty());
         assert_eq!(too_many, None);
         let said: Vec<_> = logins.iter().map(|(login, names)| format!("{} {names:?}", login.connection())).collect();
         // Three kinds of people; from anywhere, from the network, with the name, and both.
@@ -264,14 +292,20 @@ mod tests {
         assert_eq!(said[5], format!("user=bob,host=unknown,addr=10.0.0.0,{here} [\"bob\", \"ben\"]"));
         assert_eq!(said[6], format!("user=root,host=1.example.org,addr=192.0.2.1,{here} [\"root\"]"));
         assert_eq!(said[9], format!("user=root,host=1.example.org,addr=10.0.0.0,{here} [\"root\"]"));
-        assert!(written(&[("/a", "UsePAM yes\n")]).logins(people()).0.is_empty());
+        assert!(written(&[("/a", "UsePAM yes\n")]).logins(people(), empty()).0.is_empty());
+    }
+
+    #[test]
+    fn what_stands_between_quotation_marks_is_one_word() {
+        let said: Vec<_> = words("Match group=\"domain users\",x user \"a b\" # c").collect();
+        assert_eq!(said, ["Match", "group", "domain users,x", "user", "a b"]);
     }
 
     #[test]
     fn the_line_that_counts_at_a_place_stands_in_a_block_that_the_place_is_of() {
         let text = "Match Address 10.0.0.0/8\nUseDNS yes\nMatch Address 10.1.0.0/16 LocalPort 22*\nBanner x\n";
         let written = written(&[("/a", text)]);
-        let (logins, _) = written.logins([person("alice", &[])].into_iter());
+        let (logins, _) = written.logins([person("alice", &[])].into_iter(), empty());
         let at = |place: &str| &logins.iter().find(|(login, _)| login.place() == place).unwrap().0;
         let within = at(", from 10.1.0.0/16, to port 22*");
         assert!(written.hint("UseDNS no", Some(within)).starts_with("write /a:2 so: "));
@@ -283,7 +317,7 @@ mod tests {
     #[test]
     fn the_first_login_that_is_too_many_is_known() {
         let text: String = (0..10).map(|n| format!("Match LocalPort 2{n}\nMatch Address 10.{n}.0.0/16\n")).collect();
-        let (logins, too_many) = written(&[("/a", &text)]).logins([person("alice", &[])].into_iter());
+        let (logins, too_many) = written(&[("/a", &text)]).logins([person("alice", &[])].into_iter(), empty());
         // Anywhere, at each port, from each network, and what fits of a port with a network.
         assert_eq!(logins.len(), KINDS_MAX);
         assert_eq!(too_many.unwrap().place(), ", to port 27, from 10.9.0.0/16");
@@ -301,7 +335,7 @@ mod tests {
         fn no_text_does_any_harm(text: String, words in "(Match|User|all|Address|UsePAM|[ ,*!=\n\"#a-c/])*") {
             for text in [text, words] {
                 let written = written(&[("/a", &text)]);
-                for (login, _) in written.logins([person("abc", &["a"])].into_iter()).0 {
+                for (login, _) in written.logins([person("abc", &["a"])].into_iter(), empty()).0 {
                     written.hint("UsePAM yes", Some(&login));
                 }
             }

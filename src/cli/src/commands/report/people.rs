@@ -124,6 +124,24 @@ impl People {
         self.persons.iter().filter(|person| person.counts() && self.is_wanted(person))
     }
 
+    /// All accounts, those of the system as well.
+    pub(in crate::commands) fn everybody(&self) -> impl Iterator<Item = &Person> {
+        self.persons.iter()
+    }
+
+    /// Takes in those of these names, and of these groups, who are not listed.
+    pub(in crate::commands) fn meet<'n>(
+        &mut self,
+        names: impl Iterator<Item = &'n str>,
+        groups: impl Iterator<Item = &'n str>,
+    ) {
+        let members = groups.filter_map(|group| Group::from_name(group).ok()?).flat_map(|group| group.mem);
+        for name in names.map(str::to_owned).chain(members) {
+            // Whoever cannot be looked up is nobody whom anything is known of.
+            let _ = self.find(&name);
+        }
+    }
+
     /// Whether a group is one that was asked for, or any if none was.
     pub(super) fn wants(&self, group: usize) -> bool {
         self.only.as_ref().is_none_or(|only| only.contains(&group))
