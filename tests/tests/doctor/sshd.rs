@@ -202,6 +202,7 @@ fn an_sshd_that_asks_pam_as_another_service_is_named() {
         .succeeded();
     let finding = machine.finding("sshd-service");
     assert_eq!(finding.level, "fail");
+    assert_eq!(finding.message, "sshd asks PAM as the service \"extra\", which does not have our line");
     assert!(finding.hint.contains(": PAMServiceName sshd; then: "), "{finding:?}");
     machine.0.bash("cp /etc/pam.d/sshd /etc/pam.d/extra").succeeded();
     assert_eq!(machine.wrong(), [""; 0]);
@@ -214,6 +215,8 @@ fn a_password_that_kerberos_takes_is_named() {
                     publickey,keyboard-interactive password/; 1i KerberosAuthentication yes' /etc/ssh/sshd_config";
     machine.0.bash(breaking).succeeded();
     let finding = machine.finding("sshd-kerberos");
+    assert_eq!(finding.message, "a Kerberos password gets in at sshd without a code: PAM is not asked after it");
+    assert!(finding.hint.contains(": KerberosAuthentication no; then: "), "{finding:?}");
     machine.follow(&finding.hint);
     assert!(machine.findings().iter().all(|finding| finding.check != "sshd-kerberos"));
 }
