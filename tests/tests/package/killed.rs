@@ -73,6 +73,29 @@ fn a_removal_that_is_killed_locks_nobody_out_and_either_asks_again_or_is_complet
     });
 }
 
+/// Whatever puts the profile back has to get to its end, or the next one does.
+#[test]
+fn a_removal_that_fails_and_is_killed_loses_neither_the_line_nor_its_arguments() {
+    on_every_system(|system| {
+        let bench = Bench::new(system);
+        let rival = stacks::rival(&bench.sandbox, "");
+        turn_on(&bench.sandbox);
+        bench.sandbox.bash("sed -i 's|pam_twofactor.so.*|& debug nodelay|' /etc/pam.d/common-auth").succeeded();
+        let words = |bench: &Bench| {
+            let line = bench.sandbox.bash("grep pam_twofactor /etc/pam.d/common-auth").succeeded().stdout;
+            line.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        let before = words(&bench);
+        bench.every_kill(&[], |bench, people| {
+            bench.start(&format!("--install {rival} || true"));
+            // Of what is half-installed then, dpkg wants the package again.
+            bench.repeat(&format!("--install {}", bench.package), "installed");
+            assert_eq!(words(bench), before);
+            assert!(people.get_in());
+        });
+    });
+}
+
 /// Who dies next.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Victim {

@@ -16,13 +16,13 @@ fn a_removal_turns_the_profile_off_and_says_so() {
     });
 }
 
-/// What the test above is there for.
+/// What the test above is there for, and what postrm would still make up for.
 #[test]
 fn without_the_step_before_a_removal_everybody_would_be_locked_out() {
     on_every_system(|system| {
         let sandbox = Sandbox::of(system);
         bring_package(&sandbox);
-        let careless = repack(&sandbox, "0.0.1", "rm DEBIAN/prerm");
+        let careless = repack(&sandbox, "0.0.1", "rm DEBIAN/prerm DEBIAN/postrm");
         dpkg(&sandbox, &format!("--install {careless}")).succeeded();
         let people = People::enrolled(&sandbox);
         turn_on(&sandbox);
@@ -259,6 +259,57 @@ fn a_removal_that_fails_does_not_touch_a_line_that_somebody_has_written_meanwhil
     });
 }
 
+/// dpkg asks nothing before it removes what it has unpacked and not configured, as after a question that nobody answers.
+#[test]
+fn a_removal_in_the_middle_of_an_upgrade_turns_the_profile_off() {
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        let mut people = People::enrolled(&sandbox);
+        for how in ["--remove", "--purge"] {
+            turn_on(&sandbox);
+            upgrade_that_is_stuck(&sandbox);
+            assert!(people.get_in());
+            let said = dpkg(&sandbox, &format!("{how} pam-twofactor")).succeeded().stderr;
+            assert!(said.contains("nobody is asked for a second factor any more"), "{said}");
+            assert!(!people.get_in());
+            dpkg(&sandbox, &format!("--install {PACKAGE}")).succeeded();
+        }
+    });
+}
+
+#[test]
+fn a_removal_in_the_middle_of_an_upgrade_leaves_its_module_to_lines_of_somebody() {
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        let mut people = People::enrolled(&sandbox);
+        let stack = sandbox.read(COMMON_AUTH);
+        sandbox.bash(&format!("echo 'auth required pam_twofactor.so' >>{COMMON_AUTH}")).succeeded();
+        upgrade_that_is_stuck(&sandbox);
+        let settings = sandbox.read(SETTINGS);
+        for how in ["--remove", "--remove", "--purge"] {
+            let output = dpkg(&sandbox, &format!("{how} pam-twofactor"));
+            assert!(!output.status.success());
+            let (error, hint) = ours(&output);
+            assert!(error.ends_with(&format!("everybody without it: {COMMON_AUTH}")), "{error}");
+            assert!(hint.starts_with("take the lines out first"), "{hint}");
+            assert_eq!(sandbox.read(SETTINGS), settings);
+            assert!(people.get_in());
+        }
+        sandbox.write(COMMON_AUTH, stack, 0o644);
+        dpkg(&sandbox, "--remove pam-twofactor").succeeded();
+        assert_eq!((module(&sandbox).as_str(), status(&sandbox).as_str()), ("", "config-files"));
+        assert!(!people.get_in());
+    });
+}
+
+/// By the question what shall become of settings that both sides have changed.
+fn upgrade_that_is_stuck(sandbox: &Sandbox) {
+    let newer = repack(sandbox, "9.0.0", "echo '# new' >>etc/twofactor/config.toml");
+    let output = dpkg(sandbox, &format!("--install {newer} </dev/null"));
+    assert!(output.stderr.contains("conffile prompt"), "{}", output.stderr);
+    assert_eq!(status(sandbox), "unpacked");
+}
+
 /// A line of the managed part that is not pam-auth-update's.
 fn before_the_end_is_put(line: &str) -> String {
     format!("sed -i 's/^# end of pam-auth-update config/{line}\\n&/' {COMMON_AUTH}")
@@ -268,6 +319,14 @@ fn before_the_end_is_put(line: &str) -> String {
 /// the stack as it left it.
 #[track_caller]
 fn removal_that_fails(sandbox: &Sandbox, meanwhile: &str) -> Output {
+    let output = dpkg(sandbox, &format!("--install {}", rival(sandbox, meanwhile)));
+    assert!(!output.status.success());
+    assert_eq!(status(sandbox), "installed", "{}{}", output.stdout, output.stderr);
+    output
+}
+
+/// That other package.
+pub fn rival(sandbox: &Sandbox, meanwhile: &str) -> &'static str {
     sandbox.bash("mkdir -p /tmp/rival/DEBIAN").succeeded();
     let script = format!("#!/bin/sh\n{meanwhile}\ncp {COMMON_AUTH} {MEANWHILE}\nexit 1\n");
     sandbox.write("/tmp/rival/DEBIAN/preinst", script, 0o755);
@@ -279,10 +338,7 @@ fn removal_that_fails(sandbox: &Sandbox, meanwhile: &str) -> Output {
             dpkg-deb --build . /tmp/rival.deb",
         )
         .succeeded();
-    let output = dpkg(sandbox, "--install /tmp/rival.deb");
-    assert!(!output.status.success());
-    assert_eq!(status(sandbox), "installed", "{}{}", output.stdout, output.stderr);
-    output
+    "/tmp/rival.deb"
 }
 
 /// The two lines of ours among dpkg's own.
