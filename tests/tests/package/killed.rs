@@ -128,7 +128,7 @@ impl Bench {
         let package = repack(
             &sandbox,
             "0.0.1",
-            "for script in DEBIAN/postinst DEBIAN/prerm DEBIAN/postrm; do
+            "for script in DEBIAN/preinst DEBIAN/postinst DEBIAN/prerm DEBIAN/postrm; do
                 sed -i -e '1r /tmp/dies' -e 1d \"$script\"
             done",
         );

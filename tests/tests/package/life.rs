@@ -220,6 +220,32 @@ fn what_was_enrolled_outlives_a_removal_but_not_a_purge() {
     });
 }
 
+/// dpkg takes it for an upgrade, and PAM would find no module any more.
+#[test]
+fn a_package_for_another_kind_of_machine_is_refused_and_the_old_one_stays() {
+    on_every_system(|system| {
+        let sandbox = installed(system);
+        let mut people = People::enrolled(&sandbox);
+        turn_on(&sandbox);
+        let own = sandbox.run("dpkg", ["--print-architecture"]).succeeded().stdout;
+        let own = own.trim();
+        sandbox.bash("dpkg --add-architecture riscv64").succeeded();
+        let change = "sed -i 's/^Architecture: .*/Architecture: riscv64/' DEBIAN/control
+            mv usr/lib/*-linux-gnu usr/lib/riscv64-linux-gnu";
+        let foreign = repack(&sandbox, "9.0.0", change);
+        let before = module(&sandbox);
+        let install = format!("--force-depends --install {foreign}");
+        let said = dpkg(&sandbox, &install).stderr;
+        let error = format!("error: this package is for riscv64, and the programs of this system are for {own}\n");
+        assert!(said.contains(&error), "{said}");
+        assert_eq!((module(&sandbox), status(&sandbox).as_str()), (before, "installed"));
+        assert!(people.get_in());
+        dpkg(&sandbox, "--purge pam-twofactor").succeeded();
+        dpkg(&sandbox, &install);
+        assert_eq!((module(&sandbox).as_str(), status(&sandbox).as_str()), ("", "not-installed"));
+    });
+}
+
 /// Who has removed the package and installed from the sources since lives on what dpkg would purge.
 #[test]
 fn a_purge_keeps_what_another_installation_uses() {
