@@ -59,20 +59,17 @@ pub(super) fn run(arguments: &Setup, from: &Path, office: &Office, output: &Outp
         }
     }
     drop(progress);
-    let count = enrolled.len();
-    let left = todo.len() - count;
-    let mut text = format!("{} enrolled, {} before.\n", counted(enrolled.len(), "user"), skipped.len());
-    if left > 0 {
-        text = format!("{} enrolled, {} before, {left} left.\n", counted(enrolled.len(), "user"), skipped.len());
-    }
+    let (count, left) = (enrolled.len(), todo.len() - enrolled.len());
+    let rest = if left > 0 { format!(", {left} left") } else { String::new() };
+    let mut text = format!("{} enrolled, {} before{rest}.\n", counted(count, "user"), skipped.len());
     if let (Some(folder), false) = (&folder, enrolled.is_empty()) {
         text.push_str(&format!("Their sheets are in {}.\n", folder.named.display()));
     }
-    let names = |people: &[&Person]| people.iter().map(|person| person.account.name.as_str().to_owned()).collect();
+    let name = |person: &Person| person.account.name.as_str().to_owned();
     let value = Summary {
         enrolled,
-        skipped: names(&skipped.iter().collect::<Vec<_>>()),
-        without_sheet: names(&without_sheet),
+        skipped: skipped.iter().map(name).collect(),
+        without_sheet: without_sheet.iter().copied().map(name).collect(),
         left,
     };
     let shown = output.done(&text, &value).map_err(|failure| failure.unseen(UNSEEN_SECRETS));
